@@ -1,0 +1,58 @@
+"""Everything that can go wrong, as one tree with stable codes.
+
+A message is for people: it says what happened, the limit, and what to do next, in Chinese and then in English. Only
+`ziyan.web` knows which HTTP status belongs to which class.
+"""
+
+
+class ZiyanError(Exception):
+    """The root of the tree. `code` is stable and for programs, `message` is for people."""
+
+    def __init__(self, code: str, zh: str, en: str) -> None:
+        super().__init__(f"{zh} {en}")
+        self.code = code
+
+    @property
+    def message(self) -> str:
+        """The Chinese sentence followed by the English one."""
+        return str(self)
+
+
+class SettingRejected(ZiyanError):
+    """An environment variable holds a value that the programs cannot run with."""
+
+
+class ModelRejected(ZiyanError):
+    """The manifest, or a file that it names, is missing, damaged or not what it claims to be."""
+
+
+class RequestRejected(ZiyanError):
+    """The request is not one that the API knows: a missing field, an unknown option, a value out of range."""
+
+
+class ImageRejected(ZiyanError):
+    """The bytes are not a picture that can be read."""
+
+
+class UnsupportedFormat(ImageRejected):
+    """The bytes are in no accepted picture format."""
+
+
+class ImageTooLarge(ImageRejected):
+    """The picture has more pixels, or the body more bytes, than the box accepts."""
+
+
+class Unavailable(ZiyanError):
+    """The box cannot read right now; the same request may succeed after `retry_after_s` seconds."""
+
+    def __init__(self, code: str, zh: str, en: str, *, retry_after_s: int) -> None:
+        super().__init__(code, zh, en)
+        self.retry_after_s = retry_after_s
+
+
+class Busy(Unavailable):
+    """As many pages are being read and waiting as the box admits."""
+
+
+class ReaderLost(Unavailable):
+    """The reader is starting, was restarted, or died in the middle of this page."""

@@ -1,0 +1,174 @@
+"""From bytes to pixels, with every limit checked on the header before a pixel is decoded.
+
+Pillow reads headers (format, size, EXIF, transparency) of all formats. OpenCV decodes what it decodes in three bytes a
+pixel, strictly (a truncated file is refused, not padded with grey) and, for JPEG, at half size straight from the
+coefficients. Pillow decodes the rest, and is then emptied strip by strip, so that the picture is in memory only once.
+"""
+
+import io
+import math
+import os
+from dataclasses import dataclass
+
+# Read by OpenCV when it is imported: the second lock, behind our own check of the header.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 27))
+
+import cv2
+import numpy as np
+import pi_heif
+from PIL import Image, UnidentifiedImageError
+
+from ziyan.errors import ImageRejected, ImageTooLarge, UnsupportedFormat
+from ziyan.page import Quad
+
+pi_heif.register_heif_opener()
+cv2.setLogLevel(0)  # damaged pictures are answered, not logged
+Image.MAX_IMAGE_PIXELS = None  # `_check_size` is stricter, and says what to do
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "HEIF")
+OPENCV_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "BMP", "GIF"})
+# Pictures above this are halved (or thirded, …) on the way in: a 12-megapixel phone photo is kept whole, and twice the
+# resolution of that adds nothing at 48 pixels a line but 38 MB.
+WORKING_PIXELS = 12_600_000
+STRIP_ROWS = 256
+ORIENTATION = 0x0112
+
+# EXIF orientation -> (rotation, mirrored before it): TIFF 6.0, page 36.
+_TURNS = {
+    2: (None, True),
+    3: (cv2.ROTATE_180, False),
+    4: (cv2.ROTATE_180, True),
+    5: (cv2.ROTATE_90_COUNTERCLOCKWISE, True),
+    6: (cv2.ROTATE_90_CLOCKWISE, False),
+    7: (cv2.ROTATE_90_CLOCKWISE, True),
+    8: (cv2.ROTATE_90_COUNTERCLOCKWISE, False),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: `pixels` (H, W, 3) uint8 BGR, upright by its EXIF, perhaps shrunk.
+
+    `width` and `height` are those of the sent picture after its EXIF turn.
+    """
+
+    pixels: np.ndarray
+    width: int
+    height: int
+
+    def box(self, quad: np.ndarray) -> Quad:
+        """`quad` (4, 2), given in `pixels`, in the sent picture's coordinates, rounded to a tenth of a pixel."""
+        scale = np.array([self.width / self.pixels.shape[1], self.height / self.pixels.shape[0]])
+        return tuple(tuple(corner) for corner in np.round(np.asarray(quad, float) * scale, 1).tolist())
+
+
+def decode(data: bytes, *, max_pixels: int) -> Picture:
+    """The picture in `data`; of animations and multi-page files the first.
+
+    UnsupportedFormat for anything but FORMATS, ImageTooLarge above `max_pixels`, ImageRejected for an empty or damaged
+    file.
+    """
+    if not data:
+        raise ImageRejected("image_empty", "图片是空文件，请重新选择。", "The picture is an empty file. Choose another.")
+    header = _open(data)
+    width, height = header.size
+    _check_size(width, height, max_pixels)
+    shrink = math.ceil(math.sqrt(width * height / WORKING_PIXELS))
+    turn = header.getexif().get(ORIENTATION, 1)
+    if header.format in OPENCV_FORMATS and not header.has_transparency_data:
+        pixels = _decode_with_opencv(data, header.format, shrink)
+    else:
+        pixels = _decode_with_pillow(header, shrink)
+    pixels = _upright(pixels, turn)
+    return Picture(pixels, *((height, width) if turn in (5, 6, 7, 8) else (width, height)))
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        if _looks_like_picture(data):
+            raise _damaged() from error
+        raise UnsupportedFormat(
+            "unsupported_format",
+            "无法识别的文件格式；请发送 JPEG、PNG、WebP、BMP、GIF、TIFF 或 HEIC/HEIF 图片。",
+            "This is not a picture format that is read here; send JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC/HEIF.",
+        ) from error
+    except Exception as error:  # Pillow's parsers raise many types on broken headers; all mean the same to us
+        raise _damaged() from error
+
+
+def _looks_like_picture(data: bytes) -> bool:
+    starts = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8", b"II*\0", b"MM\0*")
+    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def _damaged() -> ImageRejected:
+    return ImageRejected(
+        "image_damaged",
+        "图片已损坏或不完整，请重新导出或重新拍摄后再发送。",
+        "The picture is damaged or incomplete. Export or take it again, then send it.",
+    )
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise ImageTooLarge(
+            "image_too_large",
+            f"图片为 {width}×{height}，超过 {max_pixels / 1e6:g} 百万像素的上限；请缩小后再发送。",
+            f"The picture has {width}x{height} pixels, the limit is {max_pixels / 1e6:g} megapixels. "
+            "Scale it down and send it again.",
+        )
+
+
+def _decode_with_opencv(data: bytes, kind: str, shrink: int) -> np.ndarray:
+    flags = cv2.IMREAD_COLOR_BGR
+    if kind == "JPEG" and shrink > 1:
+        flags = cv2.IMREAD_REDUCED_COLOR_2 if shrink < 4 else cv2.IMREAD_REDUCED_COLOR_4
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise _damaged() from error
+    if pixels is None:
+        raise _damaged()
+    if flags == cv2.IMREAD_COLOR_BGR and shrink > 1:
+        return _shrunk(pixels, shrink)
+    return pixels
+
+
+def _decode_with_pillow(header: Image.Image, shrink: int) -> np.ndarray:
+    try:
+        header.load()
+        rows = STRIP_ROWS * shrink
+        width, height = header.size
+        strips = (header.crop((0, y, width, min(y + rows, height))) for y in range(0, height, rows))
+        return np.concatenate([_shrunk(_bgr(strip), shrink) for strip in strips])
+    except Exception as error:  # Pillow's decoders raise many types on broken data; all mean the same to us
+        raise _damaged() from error
+    finally:
+        header.close()
+
+
+def _bgr(strip: Image.Image) -> np.ndarray:
+    if strip.mode.startswith("I"):  # 16 bits of grey: its upper 8
+        grey = (np.asarray(strip).astype(np.int32) >> 8).clip(0, 255).astype(np.uint8)
+        return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    if strip.has_transparency_data:
+        rgba = strip.convert("RGBA")
+        strip = Image.new("RGBA", rgba.size, "white")
+        strip.alpha_composite(rgba)
+    return cv2.cvtColor(np.asarray(strip.convert("RGB")), cv2.COLOR_RGB2BGR)
+
+
+def _shrunk(pixels: np.ndarray, factor: int) -> np.ndarray:
+    if factor == 1:
+        return pixels
+    size = [max(1, math.ceil(side / factor)) for side in pixels.shape[1::-1]]
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    rotation, mirrored = _TURNS.get(orientation, (None, False))
+    if mirrored:
+        pixels = cv2.flip(pixels, 1)
+    return pixels if rotation is None else cv2.rotate(pixels, rotation)

@@ -1,0 +1,62 @@
+"""The way of a page, from bytes to text, on one screen."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+from ziyan import geometry, image, layout
+from ziyan.detect import Detector
+from ziyan.manifest import Manifest
+from ziyan.page import Line, Page
+from ziyan.recognize import Recognizer
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller may ask of a page: lines scored below `min_score` are left out."""
+
+    min_score: float = 0.5
+
+
+class Pipeline:
+    """The loaded models, and how a picture goes through them."""
+
+    def __init__(self, manifest: Manifest, *, threads: int, max_pixels: int) -> None:
+        self.manifest = manifest
+        self._max_pixels = max_pixels
+        self._detector = Detector(manifest.detector, threads=threads)
+        self._recognizer = Recognizer(manifest.recognizer, threads=threads)
+
+    def read(self, data: bytes, options: Options = Options()) -> Page:
+        """The page that the picture `data` shows. ImageRejected where it is no picture that can be read."""
+        clock = Stopwatch()
+        with clock.stage("decode"):
+            picture = image.decode(data, max_pixels=self._max_pixels)
+        with clock.stage("detect"):
+            quads = self._detector.quads(picture.pixels)
+        with clock.stage("recognize"):
+            quads = [geometry.stand_up(quads[i]) for i in layout.reading_order(quads)]
+            readings = self._recognizer.read([geometry.crop(picture.pixels, quad) for quad in quads])
+        lines = tuple(
+            Line(reading.text, round(reading.score, 4), picture.box(quad))
+            for quad, reading in zip(quads, readings, strict=True)
+            if reading.text.strip() and reading.score >= options.min_score
+        )
+        return Page(lines, picture.width, picture.height, clock.seconds)
+
+
+class Stopwatch:
+    """Wall seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time spent inside to `name`."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0) + perf_counter() - start, 4)

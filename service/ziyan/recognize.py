@@ -1,0 +1,73 @@
+"""What the lines say: upright crops in batches of like width, through the network and greedy CTC."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ziyan import ctc, manifest
+from ziyan.errors import ModelRejected
+from ziyan.normalize import line_tensor
+from ziyan.session import Session
+
+# A batch holds at most this many columns of line height. Six lines of 320 px: past it nothing is gained and memory grows.
+BATCH_COLUMNS = 1920
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The text of one crop and the mean probability of its characters (0 where there are none)."""
+
+    text: str
+    score: float
+
+
+class Recognizer:
+    """A loaded line recognizer with its charset."""
+
+    def __init__(self, facts: manifest.Recognizer, *, threads: int) -> None:
+        self._facts = facts
+        self._session = Session(facts.path, threads=threads)
+        written = self._session.metadata.get("charset_sha256")
+        if written != hashlib.sha256(facts.charset.dump()).hexdigest():
+            raise ModelRejected(
+                "charset_mismatch",
+                f"{facts.path.name} 是用另一份字符表制作的。请重新运行 make models。",
+                f"{facts.path.name} was made with another charset. Run make models again.",
+            )
+
+    def read(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+        """One reading per upright crop (h, w, 3) uint8 BGR, in the same order."""
+        facts = self._facts
+        tensors = [line_tensor(crop, height=facts.height, max_width=facts.max_width) for crop in crops]
+        readings: list[Reading | None] = [None] * len(crops)
+        for batch in self._batches([tensor.shape[2] for tensor in tensors]):
+            for i, probabilities in zip(batch, self._run([tensors[i] for i in batch]), strict=True):
+                readings[i] = self._reading(probabilities)
+        return readings
+
+    def _batches(self, widths: Sequence[int]) -> Iterator[list[int]]:
+        """Indices by falling width, grouped so that padding stays small and the batch within BATCH_COLUMNS."""
+        batch: list[int] = []
+        for i in sorted(range(len(widths)), key=widths.__getitem__, reverse=True):
+            if batch and (len(batch) + 1) * widths[batch[0]] > BATCH_COLUMNS:
+                yield batch
+                batch = []
+            batch.append(i)
+        if batch:
+            yield batch
+
+    def _run(self, tensors: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        """Probabilities (T, C) of each tensor; steps that see only padding are cut off."""
+        widest = -(-max(t.shape[2] for t in tensors) // self._facts.width_multiple) * self._facts.width_multiple
+        batch = np.zeros((len(tensors), 3, self._facts.height, widest), np.float32)
+        for row, tensor in zip(batch, tensors, strict=True):
+            row[:, :, : tensor.shape[2]] = tensor
+        for tensor, probabilities in zip(tensors, self._session.run(batch), strict=True):
+            yield probabilities[: -(-tensor.shape[2] * len(probabilities) // widest)]
+
+    def _reading(self, probabilities: np.ndarray) -> Reading:
+        classes, confidences = ctc.greedy(probabilities)
+        text = self._facts.charset.decode(classes.tolist())
+        return Reading(text, float(confidences.mean()) if text else 0.0)
