@@ -1,0 +1,39 @@
+/** The line at the foot: how the box feels, asked for every ten seconds while somebody looks. */
+
+import { fetchHealth } from "./api.js";
+import { byId, element } from "./dom.js";
+import { say } from "./language.js";
+
+const EVERY_MS = 10_000;
+const STATES = { ok: "stateOk", degraded: "stateDegraded" };
+let timer = null;
+
+export function startHealth() {
+  document.addEventListener("visibilitychange", ask);
+  ask();
+}
+
+async function ask() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  show(await fetchHealth());
+  clearTimeout(timer); // a second question may have been asked while this one was under way
+  timer = setTimeout(ask, EVERY_MS);
+}
+
+function show(health) {
+  const state = health ? (STATES[health.status] ?? "stateDegraded") : "stateAway";
+  const node = byId("state");
+  if (node.dataset.text !== state) say(node, state); // an unchanged state is not announced again
+  byId("health").dataset.state = state;
+  byId("vitals").replaceChildren(...vitals(health ?? {}));
+}
+
+function vitals({ model, reader }) {
+  const facts = [];
+  const fact = (key, values) => facts.push(say(element("span"), key, values));
+  if (model) fact("model", { model });
+  if (Number.isFinite(reader?.pss_mb)) fact("memory", { mb: Math.round(reader.pss_mb) });
+  if (Number.isFinite(reader?.temperature_c)) fact("temperature", { c: Math.round(reader.temperature_c) });
+  return facts;
+}
