@@ -1,0 +1,56 @@
+"""A picture drawn by the tests themselves: its lines, and where their ink is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
+SIZE = (900, 420)
+LINES = (("树莓派离线识别文字", (70, 50)), ("Raspberry Pi reads", (70, 170)), ("中文与英文都可以", (330, 290)))
+ORIENTATION, TURN_CLOCKWISE = 0x0112, 6  # EXIF: what a phone writes when it was held upright
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The files of one drawing. `ink` holds each line's (left, top, right, bottom) in the upright picture, in pixels."""
+
+    folder: Path
+    texts: tuple[str, ...]
+    ink: tuple[tuple[int, int, int, int], ...]
+
+    @classmethod
+    def make(cls, folder):
+        if not FONT.exists():
+            pytest.skip("the font to draw with is not installed: apt-get install fonts-noto-cjk")
+        font = ImageFont.truetype(FONT, 54)
+        picture = Image.new("RGB", SIZE, "white")
+        pen = ImageDraw.Draw(picture)
+        for text, place in LINES:
+            pen.text(place, text, font=font, fill="black")
+        picture.save(folder / "lines.png")
+        picture.save(folder / "lines.tiff")
+        exif = Image.Exif()
+        exif[ORIENTATION] = TURN_CLOCKWISE
+        picture.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.jpg", quality=95, exif=exif)
+        _blurred(font).save(folder / "blurred.png")
+        Image.new("RGB", SIZE, "white").save(folder / "white.png")
+        (folder / "notes.jpg").write_text("this is no picture")
+        ink = tuple(tuple(round(v) for v in pen.textbbox(place, text, font=font)) for text, place in LINES)
+        return cls(folder, tuple(text for text, _ in LINES), ink)
+
+    def file(self, name):
+        return str(self.folder / name)
+
+
+def _blurred(font):
+    """One sharp line, and below it one so blurred that no reader can be sure of it."""
+    picture = Image.new("RGB", SIZE, "white")
+    pen = ImageDraw.Draw(picture)
+    pen.text((70, 50), "清楚的一行", font=font, fill="black")
+    smudge = Image.new("RGB", SIZE, "white")
+    ImageDraw.Draw(smudge).text((70, 230), "鬱龜麤鑿籲灩", font=font, fill="black")
+    smudge = smudge.filter(ImageFilter.GaussianBlur(6))
+    picture.paste(smudge.crop((0, 200, *SIZE)), (0, 200))
+    return picture
