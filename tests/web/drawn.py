@@ -14,7 +14,7 @@ ORIENTATION, TURN_CLOCKWISE = 0x0112, 6  # EXIF: what a phone writes when it was
 
 @dataclass(frozen=True)
 class Drawn:
-    """The files of one drawing. `ink` holds each line's (left, top, right, bottom) in the upright picture, in pixels."""
+    """The files of one drawing. `ink` holds each line's (left, top, right, bottom) in the upright picture."""
 
     folder: Path
     texts: tuple[str, ...]
