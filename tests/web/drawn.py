@@ -45,12 +45,11 @@ class Drawn:
 
 
 def _blurred(font):
-    """One sharp line, and below it one so blurred that no reader can be sure of it."""
+    """One sharp line above three that are hard to read, each in its own way, so that any reader doubts one of them."""
     picture = Image.new("RGB", SIZE, "white")
-    pen = ImageDraw.Draw(picture)
-    pen.text((70, 50), "清楚的一行", font=font, fill="black")
-    smudge = Image.new("RGB", SIZE, "white")
-    ImageDraw.Draw(smudge).text((70, 230), "鬱龜麤鑿籲灩", font=font, fill="black")
-    smudge = smudge.filter(ImageFilter.GaussianBlur(6))
-    picture.paste(smudge.crop((0, 200, *SIZE)), (0, 200))
+    ImageDraw.Draw(picture).text((70, 20), "清楚的一行", font=font, fill="black")
+    for top, text, radius in ((110, "謎樣的筆跡", 5), (210, "藏在雾里的字迹", 6), (310, "鬱龜麤鑿籲灩", 4)):
+        strip = Image.new("RGB", (SIZE[0], 100), "white")
+        ImageDraw.Draw(strip).text((70, 10), text, font=font, fill="black")
+        picture.paste(strip.filter(ImageFilter.GaussianBlur(radius)), (0, top))
     return picture

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make .venv-dev").expect
+
 PAGE_BUDGET_BYTES = 60_000
 
 
@@ -49,7 +51,7 @@ def assert_outlines_lie_on_the_ink(page, drawn, shown="#picture"):
     for index, ink in enumerate(drawn.ink):
         on_screen = tuple(origin + scale * value for origin, value in zip((left, top, left, top), ink, strict=True))
         edge = rectangle(page.locator("#outlines .edge").nth(index))
-        assert overlap(on_screen, edge) > 0.5, f"line {index}: ink {on_screen}, outline {edge}"
+        assert overlap(on_screen, edge) > 0.7, f"line {index}: ink {on_screen}, outline {edge}"
 
 
 @contextmanager
@@ -73,9 +75,8 @@ def test_shows_what_the_box_is_and_how_it_feels(open_page, service, screenshot):
 
 def test_picking_a_file_shows_its_lines_and_outlines_at_their_places(open_page, drawn, screenshot):
     page = open_page()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="选择图片").click()
-    chooser.value.set_files(drawn.file("lines.png"))
+    page.on("filechooser", lambda chooser: chooser.set_files(drawn.file("lines.png")))
+    page.get_by_role("button", name="选择图片").click()
     page.wait_for_selector("body[data-state=done]")
     assert texts(page) == list(drawn.texts)
     assert page.locator("#result-title").inner_text() == "共 3 行文字"
@@ -234,8 +235,8 @@ def test_a_slow_network_shows_the_bytes_that_are_sent(open_page, drawn, tmp_path
     padded = tmp_path / "padded.png"
     padded.write_bytes(Path(drawn.file("lines.png")).read_bytes() + bytes(600_000))  # after the last chunk: no harm
     page.set_input_files("#file", padded)
-    page.wait_for_function("document.getElementById('bar').position > 0.1")
-    assert re.fullmatch(r"已发送 .+，共 \d+ kB（\d+%）", page.locator("#detail").inner_text())
+    expect(page.locator("#detail")).to_have_text(re.compile(r"^已发送 \d+ kB，共 \d+ kB（[1-9]\d%）$"))
+    assert 0 < page.locator("#bar").evaluate("(bar) => bar.position") < 1
     devtools.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     page.wait_for_selector("body[data-state=done]")
     assert texts(page) == list(drawn.texts)
@@ -282,7 +283,7 @@ def test_copying_works_where_a_box_lives_without_https(open_page, drawn):
     assert page.evaluate("window.isSecureContext") is False
     read(page, drawn.file("lines.png"))
     page.get_by_role("button", name="复制全部").click()
-    page.wait_for_function("document.getElementById('toast').textContent === '已复制'")
+    expect(page.locator("#toast")).to_have_text("已复制")
     assert _pasted(page) == "\n".join(drawn.texts)
     page.get_by_role("button", name="复制第 2 行").click()
     assert _pasted(page) == drawn.texts[1]
@@ -303,12 +304,12 @@ def test_the_language_follows_the_browser_and_the_switch_is_remembered(open_page
     assert page.evaluate("document.documentElement.lang") == "en"
     read(page, drawn.file("lines.png"))
     assert page.locator("#result-title").inner_text() == "3 lines of text"
-    page.get_by_role("button", name="中文").click()
+    page.get_by_role("button", name="中文", exact=True).click()
     assert page.locator("#result-title").inner_text() == "共 3 行文字"  # the result is translated where it stands
     page.reload()
     assert page.locator("#choose").inner_text() == "选择图片"
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
-    assert page.get_by_role("button", name="中文").get_attribute("aria-pressed") == "true"
+    assert page.get_by_role("button", name="中文", exact=True).get_attribute("aria-pressed") == "true"
 
 
 def test_both_languages_say_the_same_things(open_page):
@@ -327,10 +328,9 @@ def test_both_languages_say_the_same_things(open_page):
 
 def test_everything_can_be_done_with_the_keyboard_alone(open_page, drawn, screenshot):
     page = open_page(locale="en-GB")
+    page.on("filechooser", lambda chooser: chooser.set_files(drawn.file("lines.png")))
     _tab_to(page, "Choose a picture")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(drawn.file("lines.png"))
+    page.keyboard.press("Enter")
     page.wait_for_selector("body[data-state=done]")
     assert page.evaluate("document.activeElement.id") == "result-title"  # the place is kept though the button is gone
     page.keyboard.press("Tab")
@@ -342,7 +342,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(open_page, drawn, screen
     screenshot(page, "result-keyboard")
     page.keyboard.press("End")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('announcement').textContent === 'Copied'")
+    expect(page.locator("#announcement")).to_have_text("Copied")
 
 
 def _tab_to(page, name, *, within=20):
@@ -395,14 +395,14 @@ def test_nothing_moves_for_who_asked_for_less_motion(open_page, drawn, service):
     assert running == 0
 
 
-def test_the_whole_page_stays_within_its_budget_and_forbids_inline_code(open_page):
+def test_the_whole_page_stays_within_its_budget_and_forbids_inline_code(open_page, service):
     page = open_page()
-    sizes = {}
-    page.on("response", lambda response: sizes.update({response.url: response}))
-    page.reload()
-    page.wait_for_selector("#health[data-state=stateOk]")
-    total = sum(len(response.body()) for response in sizes.values())
-    assert 10_000 < total < PAGE_BUDGET_BYTES
-    policy = next(iter(sizes.values())).headers["content-security-policy"]
+    total = page.evaluate(
+        """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+          .filter((entry) => entry.name.endsWith("/") || entry.name.includes("/static/"))
+          .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+    )
+    assert 20_000 < total < PAGE_BUDGET_BYTES
+    policy = requests.get(service.url, timeout=10).headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
