@@ -18,7 +18,7 @@ from tqdm import tqdm
 from bench import dataset, report
 from bench.engines import PEERS, Engine, Peer, ReadingError, Service
 from bench.score import page_counts
-from bench.usage import Meter, folder_bytes, peak_rss_bytes
+from bench.usage import Meter, folder_bytes
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -78,8 +78,6 @@ def measure(engines: list[Engine], pages: list[dataset.LabelledPage]) -> list[re
         for turn in range(len(engines)):
             chosen = (number + turn) % len(engines)  # and each is first, in the caches' worst place, equally often
             runs[chosen].readings.append(read(engines[chosen], page))
-    for run, engine in zip(runs, engines, strict=True):
-        run.peak_rss_bytes = sum(map(peak_rss_bytes, engine.processes()))
     return runs
 
 
@@ -92,7 +90,9 @@ def read(engine: Engine, page: dataset.LabelledPage) -> report.Reading:
         except ReadingError as error:
             failure = str(error)
     counts = page_counts(page.lines, lines, partial=page.partial)
-    return report.Reading(page, lines, counts, meter.cpu_s, meter.wall_s, meter.peak_pss_bytes, failure)
+    return report.Reading(
+        page, lines, counts, meter.cpu_s, meter.wall_s, meter.peak_pss_bytes, meter.peak_rss_bytes, failure
+    )
 
 
 def warm_up(engines: list[Engine]) -> None:

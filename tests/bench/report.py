@@ -23,6 +23,7 @@ class Reading:
     cpu_s: float
     wall_s: float
     peak_pss_bytes: int
+    peak_rss_bytes: int
     failure: str | None = None
 
 
@@ -34,7 +35,6 @@ class EngineRun:
     model_bytes: int
     environment_bytes: int | None
     readings: list[Reading] = field(default_factory=list)
-    peak_rss_bytes: int = 0
 
     def total(self, category: str | None = None) -> Counts:
         """The counts of all pages, or of those of one category, added up."""
@@ -52,7 +52,7 @@ class EngineRun:
             "cpu_s": _spread([reading.cpu_s for reading in self.timed()]),
             "wall_s": _spread([reading.wall_s for reading in self.timed()]),
             "peak_pss_bytes": max(reading.peak_pss_bytes for reading in self.readings),
-            "peak_rss_bytes": self.peak_rss_bytes,
+            "peak_rss_bytes": max(reading.peak_rss_bytes for reading in self.readings),
             "model_bytes": self.model_bytes,
             "environment_bytes": self.environment_bytes,
             "failures": {reading.page.name: reading.failure for reading in self.readings if reading.failure},
@@ -156,7 +156,7 @@ def _engines_table(runs: list[EngineRun]) -> str:
         rows.append([
             run.name, _percent(total.f1), _percent(total.cer), _percent(total.exact_share),
             _seconds(facts["cpu_s"]), _seconds(facts["wall_s"]),
-            _megabytes(facts["peak_pss_bytes"], 0), _megabytes(run.peak_rss_bytes, 0),
+            _megabytes(facts["peak_pss_bytes"], 0), _megabytes(facts["peak_rss_bytes"], 0),
             _megabytes(run.model_bytes, 1), _megabytes(run.environment_bytes, 0), str(len(facts["failures"])),
         ])  # fmt: skip
     return table(columns, rows)

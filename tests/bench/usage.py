@@ -47,7 +47,10 @@ def folder_bytes(folder: Path) -> int:
 
 
 class Meter:
-    """Measures what `processes()` cost while the `with` block runs: `cpu_s`, `wall_s`, `peak_pss_bytes` (their sum).
+    """Measures what `processes()` cost while the `with` block runs.
+
+    `cpu_s`, `wall_s`; `peak_pss_bytes`: the memory of all of them together at its highest; `peak_rss_bytes`: the sum of
+    their own high-water marks, which knows what happened between two samples, and before.
 
     `processes` is asked anew for every sample, since a supervisor may replace a process in the middle of a page. The
     CPU time of a process that ended meanwhile is lost.
@@ -57,7 +60,7 @@ class Meter:
         self._processes = processes
         self._stop = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
-        self.peak_pss_bytes = 0
+        self.peak_pss_bytes = self.peak_rss_bytes = 0
 
     def __enter__(self) -> "Meter":
         self._before = {process.pid: cpu_seconds(process) for process in self._processes()}
@@ -73,7 +76,9 @@ class Meter:
         self.cpu_s = sum(cpu_seconds(process) - self._before.get(process.pid, 0) for process in self._processes())
 
     def _sample(self) -> None:
-        while True:
-            self.peak_pss_bytes = max(self.peak_pss_bytes, sum(map(pss_bytes, self._processes())))
-            if self._stop.wait(1 / SAMPLES_PER_SECOND):
-                return
+        stopped = False
+        while not stopped:
+            stopped = self._stop.wait(1 / SAMPLES_PER_SECOND)
+            processes = self._processes()
+            self.peak_pss_bytes = max(self.peak_pss_bytes, sum(map(pss_bytes, processes)))
+            self.peak_rss_bytes = max(self.peak_rss_bytes, sum(map(peak_rss_bytes, processes)))

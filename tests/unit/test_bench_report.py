@@ -11,11 +11,11 @@ from bench.score import page_counts
 
 def reading(category, truth, output, *, cpu_s=1.0, failure=None):
     page = LabelledPage(f"{category}.png", Path(f"{category}.png"), category, truth, partial=False)
-    return Reading(page, output, page_counts(truth, output), cpu_s, cpu_s / 2, 100_000_000, failure)
+    return Reading(page, output, page_counts(truth, output), cpu_s, cpu_s / 2, 100_000_000, 120_000_000, failure)
 
 
 def engine_run(name, readings):
-    return EngineRun(name, model_bytes=6_000_000, environment_bytes=None, readings=readings, peak_rss_bytes=120_000_000)
+    return EngineRun(name, model_bytes=6_000_000, environment_bytes=None, readings=readings)
 
 
 def test_a_failed_page_counts_as_empty_and_stays_out_of_the_times():
