@@ -73,7 +73,8 @@ class Meter:
         self._stop.set()
         self._sampler.join()
         time.sleep(SETTLE_S)
-        self.cpu_s = sum(cpu_seconds(process) - self._before.get(process.pid, 0) for process in self._processes())
+        spent = (cpu_seconds(process) - self._before.get(process.pid, 0) for process in self._processes())
+        self.cpu_s = sum(max(0.0, seconds) for seconds in spent)
 
     def _sample(self) -> None:
         stopped = False
