@@ -1,0 +1,168 @@
+"""Sends pictures that are allowed but made to cost memory, and tells the peak of all programs: `make bench-memory`.
+
+Every picture keeps to the service's limits (20 MiB as a file, 25 megapixels), so every one must be read or refused
+with a proper error, and no program may die of it.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import stack
+from PIL import ExifTags, Image
+
+from bench.engines import Service
+from bench.report import MEGABYTE, table
+from bench.usage import Meter, peak_rss_bytes
+
+FILE_LIMIT_BYTES = 20 * 2**20
+LARGE = (4000, 6250)  # rows, columns: 25,000,000 pixels exactly
+LETTERS = "Ziyan reads 0123456789 quickly"
+
+
+def text_picture(rows: int, columns: int, *, scale: float = 0.8) -> np.ndarray:
+    """White, filled with black text lines; (rows, columns, 3) uint8. `scale` 1 is about 30 pixels a line."""
+    picture = np.full((rows, columns, 3), 255, np.uint8)
+    step = int(38 * scale)
+    line = LETTERS * (columns // int(16 * scale * len(LETTERS)) + 1)
+    for baseline in range(step, rows, step):
+        cv2.putText(picture, line, (4, baseline), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    return picture
+
+
+def photo_picture() -> np.ndarray:
+    """25 megapixels like a phone's photo: soft light, sensor noise, some text; (4000, 6250, 3) uint8."""
+    random = np.random.default_rng(1)
+    lamps = random.uniform(60, 220, (8, 12, 3)).astype(np.float32)
+    light = cv2.resize(lamps, LARGE[::-1], interpolation=cv2.INTER_CUBIC)
+    light += random.standard_normal((*LARGE, 1), dtype=np.float32) * 3
+    picture = np.clip(light, 0, 255).astype(np.uint8)
+    write_large(picture)
+    return picture
+
+
+def write_large(picture: np.ndarray) -> None:
+    """Ten lines of letters 150 pixels high, dark, on a picture of `LARGE` (uint8)."""
+    for baseline in range(400, 4000, 360):
+        cv2.putText(picture, LETTERS, (300, baseline), cv2.FONT_HERSHEY_SIMPLEX, 7, (20, 20, 20), 14, cv2.LINE_AA)
+
+
+def noise_picture(levels: int = 256) -> np.ndarray:
+    """25 megapixels of grey noise in so many levels; (4000, 6250, 3) uint8. Fewer levels make a smaller PNG."""
+    grey = np.random.default_rng(2).integers(0, levels, LARGE, np.uint8) * (255 // (levels - 1))
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def save_jpeg(picture: np.ndarray, path: Path, **options) -> None:
+    """Writes a JPEG of the best quality that keeps to the file limit."""
+    for quality in (92, 80, 60, 40, 25, 12):
+        Image.fromarray(picture).save(path, "JPEG", quality=quality, **options)
+        if path.stat().st_size <= FILE_LIMIT_BYTES:
+            return
+
+
+def save_png(picture: np.ndarray, path: Path) -> None:
+    """Writes a PNG: (rows, columns, 3 or 4), uint8 or uint16, in the colour order of OpenCV."""
+    cv2.imwrite(str(path), picture, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+
+
+def deep_transparent_picture() -> np.ndarray:
+    """25 megapixels in 16 bits with an alpha channel, 200 MB when decoded; (4000, 6250, 4) uint16."""
+    mask = np.full(LARGE, 255, np.uint8)
+    write_large(mask)
+    ramp = np.linspace(0, 65535, LARGE[1], dtype=np.uint16)
+    picture = np.repeat(np.where(mask == 255, ramp, 0)[..., None], 4, axis=2)
+    picture[..., 3] = 65535 - picture[..., 3] // 2
+    return picture
+
+
+def orientation(value: int) -> Image.Exif:
+    """EXIF data that tells a viewer to turn the picture: 6 is a quarter turn clockwise."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = value
+    return exif
+
+
+def white(rows: int, columns: int) -> np.ndarray:
+    """Nothing to read; (rows, columns, 3) uint8."""
+    return np.full((rows, columns, 3), 255, np.uint8)
+
+
+PROGRESSIVE = {"progressive": True, "subsampling": 0}  # the decoder holds all coefficients: 6 bytes a pixel at 4:4:4
+PICTURES: dict[str, Callable[[Path], None]] = {
+    "1x1.png": lambda path: save_png(white(1, 1), path),
+    "wide-1025x254.png": lambda path: save_png(text_picture(254, 1025), path),
+    "strip-20000x300.png": lambda path: save_png(text_picture(300, 20000), path),
+    "strip-300x20000.png": lambda path: save_png(text_picture(20000, 300), path),
+    "dense-a4-300dpi.png": lambda path: save_png(text_picture(3508, 2480, scale=0.7), path),
+    "dense-25mp.jpg": lambda path: save_jpeg(text_picture(*LARGE, scale=0.9), path),
+    "white-25mp.png": lambda path: save_png(white(*LARGE), path),
+    "photo-25mp.jpg": lambda path: save_jpeg(photo_picture(), path),
+    "photo-25mp-turned.jpg": lambda path: save_jpeg(photo_picture(), path, exif=orientation(6)),
+    "photo-25mp-progressive.jpg": lambda path: save_jpeg(photo_picture(), path, **PROGRESSIVE),
+    "photo-25mp.webp": lambda path: Image.fromarray(photo_picture()).save(path, quality=75, method=0),
+    "photo-25mp-lzw.tif": lambda path: Image.fromarray(photo_picture() & 0xE0).save(path, compression="tiff_lzw"),
+    "photo-25mp.gif": lambda path: Image.fromarray(photo_picture() & 0xE0).convert("P").save(path),
+    "noise-25mp.jpg": lambda path: save_jpeg(noise_picture(), path),
+    "noise-25mp-progressive.jpg": lambda path: save_jpeg(noise_picture(), path, **PROGRESSIVE),
+    "noise-25mp.png": lambda path: save_png(noise_picture(levels=8), path),
+    "rgba16-25mp.png": lambda path: save_png(deep_transparent_picture(), path),
+}
+
+
+def make_pictures(folder: Path) -> Iterator[Path]:
+    """Writes the pictures into `folder`, one after the other."""
+    for name, make in PICTURES.items():
+        path = folder / name
+        make(path)
+        size = path.stat().st_size
+        if size > FILE_LIMIT_BYTES:
+            raise SystemExit(f"{name} became {size} bytes; the limit is {FILE_LIMIT_BYTES}: make it another way")
+        yield path
+
+
+def main() -> None:
+    """Prints a line for each picture; status 1 if a program died or `--limit-mb` was passed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.hostile", description=__doc__)
+    parser.add_argument("--limit-mb", type=float, help="status 1 if all programs together ever hold more (PSS)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, stack.running() as running:
+        service = Service(running)
+        pids = sorted(process.pid for process in service.processes())
+        rows, peaks = [], []
+        for path in make_pictures(Path(folder)):
+            cells, peak = send(service, path)
+            rows.append(cells)
+            peaks.append(peak)
+        highest = [f"{process.name()} {megabytes(peak_rss_bytes(process))}" for process in service.processes()]
+        died = sorted(process.pid for process in service.processes()) != pids
+    print(table(["picture", "file MB", "status", "answer", "wall s", "peak PSS MB"], rows))
+    print(f"\nPeak of all programs together (PSS): {megabytes(max(peaks))} MB; highest RSS: {', '.join(highest)} MB")
+    if died:
+        print("A program died and was started again.")
+    if died or (arguments.limit_mb and max(peaks) > arguments.limit_mb * MEGABYTE):
+        sys.exit(1)
+
+
+def send(service: Service, path: Path) -> tuple[list[str], int]:
+    """(table cells, peak PSS in bytes) of one picture."""
+    with Meter(service.processes) as meter:
+        status, body = service.post(path)
+    answer = f"{len(body['text'])} lines" if status == 200 else body["error"]["code"]
+    cells = [path.name, megabytes(path.stat().st_size, 1), str(status), answer, f"{meter.wall_s:.2f}"]
+    time.sleep(1)  # a reader over its budget ends itself after the answer: time to be noticed, and started again
+    return [*cells, megabytes(meter.peak_pss_bytes)], meter.peak_pss_bytes
+
+
+def megabytes(size: int, digits: int = 0) -> str:
+    """`size` in 10^6 bytes."""
+    return f"{size / MEGABYTE:.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()
