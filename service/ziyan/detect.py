@@ -13,7 +13,7 @@ from ziyan.normalize import detector_tensor
 from ziyan.session import Session
 
 # No picture is enlarged more than this for the detector: beyond it there is only blur to find.
-MAX_ENLARGE = 3.0
+MAX_ENLARGE = 1.5
 # Kernels with a side below this many detector pixels are specks.
 MIN_KERNEL_SIDE = 3.0
 # More components than this is texture, not text; the largest are kept.
@@ -35,7 +35,7 @@ class Detector:
         height, width = image.shape[:2]
         facts = self._facts
         size = fit_area(width, height, pixels=pixels or facts.pixels, enlarge=MAX_ENLARGE, multiple=facts.multiple)
-        probability = self._session.run(detector_tensor(image, size, facts.mean, facts.std))[0, 0]
+        probability = self._session.run(detector_tensor(image, size, facts.mean, facts.std), empty_arena=True)[0, 0]
         to_image = np.float32([width / size[0], height / size[1]])
         limits = np.float32([width, height])
         return [np.clip(quad * to_image, 0, limits) for quad in self._kernels_grown(probability)]

@@ -10,7 +10,7 @@ class ZiyanError(Exception):
 
     def __init__(self, code: str, zh: str, en: str) -> None:
         super().__init__(f"{zh} {en}")
-        self.code = code
+        self.code, self.zh, self.en = code, zh, en
 
     @property
     def message(self) -> str:
@@ -28,6 +28,10 @@ class ModelRejected(ZiyanError):
 
 class RequestRejected(ZiyanError):
     """The request is not one that the API knows: a missing field, an unknown option, a value out of range."""
+
+
+class UnsupportedBody(RequestRejected):
+    """The body is in no form that a picture is taken from."""
 
 
 class ImageRejected(ZiyanError):

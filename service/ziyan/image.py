@@ -19,13 +19,13 @@ import pi_heif
 from PIL import Image, UnidentifiedImageError
 
 from ziyan.errors import ImageRejected, ImageTooLarge, UnsupportedFormat
+from ziyan.options import FORMATS
 from ziyan.page import Quad
 
 pi_heif.register_heif_opener()
-cv2.setLogLevel(0)  # damaged pictures are answered, not logged
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # damaged pictures are answered, not logged
 Image.MAX_IMAGE_PIXELS = None  # `_check_size` is stricter, and says what to do
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "HEIF")
 OPENCV_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "BMP", "GIF"})
 # Pictures above this are halved (or thirded, …) on the way in: a 12-megapixel phone photo is kept whole, and twice the
 # resolution of that adds nothing at 48 pixels a line but 38 MB.
@@ -69,7 +69,9 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     file.
     """
     if not data:
-        raise ImageRejected("image_empty", "图片是空文件，请重新选择。", "The picture is an empty file. Choose another.")
+        raise ImageRejected(
+            "image_empty", "图片是空文件，请重新选择。", "The picture is an empty file. Choose another."
+        )
     header = _open(data)
     width, height = header.size
     _check_size(width, height, max_pixels)

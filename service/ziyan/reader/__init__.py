@@ -1,0 +1,1 @@
+"""The reader: the program that holds the models and reads one page at a time."""

@@ -1,0 +1,75 @@
+"""Settings: environment variables OCR_*, read once, validated at start. A bad value stops the program."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ziyan.errors import SettingRejected
+
+MIB = 1 << 20
+
+
+def _setting(
+    default: Any, help: str, *, low: float | None = None, high: float | None = None
+) -> Any:
+    return field(default=default, metadata={"help": help, "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting with its default. The variable of `max_pixels` is OCR_MAX_PIXELS, and so on."""
+
+    host: str = _setting("0.0.0.0", "address that ocr-web listens on")  # noqa: S104 (an appliance serves its network)
+    port: int = _setting(5000, "TCP port that ocr-web listens on", low=1, high=65535)
+    socket: Path = _setting(Path("/run/ziyan/reader.sock"), "Unix socket between ocr-web and ocr-reader")
+    models_dir: Path = _setting(Path("/opt/ziyan/models/current"), "folder with manifest.json and the models")
+    threads: int = _setting(2, "threads that work on one page", low=1, high=64)
+    web_threads: int = _setting(16, "threads of ocr-web; waiting pages hold one each", low=2, high=256)
+    waiting: int = _setting(4, "pages that may wait while one is read; more are answered 503", low=0, high=64)
+    max_body_bytes: int = _setting(20 * MIB, "largest request body in bytes", low=1024, high=256 * MIB)
+    max_pixels: int = _setting(25_000_000, "largest picture in pixels", low=1, high=100_000_000)
+    page_timeout_s: int = _setting(
+        60, "seconds after which a page is given up and the reader restarted", low=1, high=3600
+    )
+    memory_limit_mb: int = _setting(
+        260, "resident MB of the reader above which it restarts, after the page at hand", low=100, high=65536
+    )
+    cache_bytes: int = _setting(
+        8 * MIB, "bytes of answers kept for pictures sent again; 0 keeps none", low=0, high=1024 * MIB
+    )
+    sysfs_root: Path = _setting(Path("/sys"), "where the kernel's temperature and throttling files are")
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in `environment`. SettingRejected names the variable, its value and what is allowed."""
+    given = {}
+    for spec in fields(Settings):
+        text = environment.get(variable(spec.name))
+        if text is not None:
+            given[spec.name] = _parsed(spec, text)
+    return Settings(**given)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"OCR_{name.upper()}"
+
+
+def _parsed(spec: Any, text: str) -> Any:
+    kind: Callable[[str], Any] = spec.type
+    low, high = spec.metadata["low"], spec.metadata["high"]
+    try:
+        value = kind(text)
+        if not text.strip() or (low is not None and not low <= value <= high):
+            raise ValueError(text)
+    except ValueError as error:
+        name = variable(spec.name)
+        allowed = f"{low}–{high}" if low is not None else kind.__name__
+        raise SettingRejected(
+            "setting_invalid",
+            f"环境变量 {name}={text!r} 无效，允许：{allowed}（{spec.metadata['help']}）。",
+            f"{name}={text!r} is not valid. Allowed: {allowed} ({spec.metadata['help']}).",
+        ) from error
+    return value

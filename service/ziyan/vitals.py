@@ -1,0 +1,63 @@
+"""How the box feels: memory of a process, temperature, throttling."""
+
+import subprocess
+from pathlib import Path
+
+# Bits of get_throttled that hold now: Raspberry Pi documentation, "vcgencmd get_throttled".
+THROTTLED_NOW = {0: "under_voltage", 1: "frequency_capped", 2: "throttled", 3: "soft_temperature_limit"}
+
+
+def resident_mb(pid: int | str = "self") -> float:
+    """Resident memory of a process in MB (10^6 bytes)."""
+    return _kilobytes(Path(f"/proc/{pid}/status"), "VmRSS:")
+
+
+def pss_mb(pid: int | str = "self") -> float:
+    """Proportional memory of a process in MB: a page shared by n processes counts 1/n. OSError for another user's."""
+    return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+
+
+def _kilobytes(path: Path, key: str) -> float:
+    line = next(line for line in path.read_text().splitlines() if line.startswith(key))
+    return round(int(line.split()[1]) * 1024 / 1e6, 1)
+
+
+def temperature(sysfs_root: Path) -> tuple[float, str] | None:
+    """The hottest sensor in °C and where it was read, or None where the machine has none."""
+    zones = sysfs_root.glob("class/thermal/thermal_zone*/temp")
+    found = [(value, str(zone)) for zone in sorted(zones) if (value := _millidegrees(zone)) is not None]
+    if found:
+        return max(found)
+    measured = _vcgencmd("measure_temp").removeprefix("temp=").removesuffix("'C")
+    return (float(measured), "vcgencmd measure_temp") if measured else None
+
+
+def _millidegrees(zone: Path) -> float | None:
+    try:
+        return int(zone.read_text()) / 1000
+    except (OSError, ValueError):  # a sensor that is off answers with an error
+        return None
+
+
+def throttling(sysfs_root: Path) -> list[str] | None:
+    """What holds the processor back right now (THROTTLED_NOW), or None where the board does not tell."""
+    for path in sorted(sysfs_root.glob("devices/platform/soc*/soc*firmware/get_throttled")):
+        bits = int(path.read_text(), 16)
+        break
+    else:
+        answer = _vcgencmd("get_throttled").removeprefix("throttled=")
+        if not answer:
+            return None
+        bits = int(answer, 16)
+    return [name for bit, name in THROTTLED_NOW.items() if bits >> bit & 1]
+
+
+def _vcgencmd(question: str) -> str:
+    try:
+        answer = subprocess.run(  # noqa: S603 (fixed arguments)
+            ["vcgencmd", question],  # noqa: S607 (its folder differs between distributions)
+            capture_output=True, text=True, timeout=2, check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()

@@ -1,0 +1,79 @@
+"""The REST interface. `openapi.py` describes it; a test holds the two together."""
+
+import time
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from ziyan import __version__, options
+from ziyan.settings import Settings
+from ziyan.vitals import pss_mb
+from ziyan.web import openapi, uploads
+from ziyan.web.desk import Desk
+from ziyan.web.metrics import CONTENT_TYPE, Metrics
+
+
+def blueprint(settings: Settings, desk: Desk, metrics: Metrics) -> Blueprint:
+    """The routes of the API, around `desk`."""
+    api = Blueprint("api", __name__)
+
+    @api.post("/api/ocr")
+    def ocr() -> ResponseReturnValue:
+        started = time.perf_counter()
+        with desk.admitted():
+            upload = uploads.parse(request)
+            page, cached = desk.page(upload)
+        seconds = time.perf_counter() - started
+        g.facts = {"bytes": upload.size_bytes, "lines": len(page["lines"]), "cached": cached, "stages": page["seconds"]}
+        return jsonify(answer(page, seconds, cached=cached, request_id=g.request_id))
+
+    @api.get("/health")
+    def health() -> ResponseReturnValue:
+        state = desk.state()
+        queue = {"in_use": desk.in_use, "capacity": desk.capacity}
+        known = {"version": __version__, "queue": queue, "web": {"pss_mb": pss_mb()}, "reader": state}
+        if state is None:
+            return jsonify(status="degraded", model=None, **known), 503
+        return jsonify(status="ok", model=state["model"], **known)
+
+    @api.get("/metrics")
+    def prometheus() -> ResponseReturnValue:
+        return Response(metrics.render(), content_type=CONTENT_TYPE)
+
+    @api.get("/api/options")
+    def known_options() -> ResponseReturnValue:
+        return jsonify(describe(settings))
+
+    @api.get("/openapi.json")
+    def document() -> ResponseReturnValue:
+        return jsonify(openapi.document(settings))
+
+    return api
+
+
+def answer(page: dict[str, Any], seconds: float, *, cached: bool, request_id: str) -> dict[str, Any]:
+    """What POST /api/ocr says of a page. `text` and `time` are the first contract and never change."""
+    return {
+        "text": [line["text"] for line in page["lines"]],
+        "time": round(seconds, 3),
+        "lines": page["lines"],
+        "width": page["width"],
+        "height": page["height"],
+        "cached": cached,
+        "request_id": request_id,
+    }
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """What can be asked for, with defaults, and the limits of this box."""
+    return {
+        "options": options.describe(),
+        "formats": list(options.FORMATS),
+        "limits": {
+            "body_bytes": settings.max_body_bytes,
+            "pixels": settings.max_pixels,
+            "waiting_pages": settings.waiting,
+            "page_seconds": settings.page_timeout_s,
+        },
+    }

@@ -1,0 +1,81 @@
+"""The web program's application: this module only assembles."""
+
+import time
+import uuid
+
+from flask import Flask, Response, g, request
+from waitress.server import create_server
+
+from ziyan import log
+from ziyan.settings import Settings
+from ziyan.web import api, pages, problems
+from ziyan.web.desk import Desk
+from ziyan.web.metrics import Metrics
+
+PROGRAM = "ocr-web"
+# Ours is the JSON answer; Waitress refuses only what is far above, without receiving it.
+REFUSE_FACTOR = 2
+
+
+def create_app(settings: Settings) -> Flask:
+    """The page, the API and their errors, around one desk."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.json.ensure_ascii = False
+    app.json.sort_keys = False
+    metrics = Metrics()
+    desk = Desk(settings, metrics)
+    app.extensions["ziyan"] = desk
+    problems.register(app, PROGRAM)
+    app.register_blueprint(api.blueprint(settings, desk, metrics))
+    app.register_blueprint(pages.blueprint(settings))
+    _trace(app, metrics)
+    return app
+
+
+def _trace(app: Flask, metrics: Metrics) -> None:
+    """Gives every request an id, counts it, and logs what it took; pictures and texts stay out of the log."""
+
+    @app.before_request
+    def begin() -> None:
+        g.request_id = uuid.uuid4().hex[:16]
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        metrics.requests.labels(route, response.status_code).inc()
+        if route not in ("/health", "/metrics"):
+            log.event(
+                PROGRAM,
+                "request",
+                request_id=g.request_id,
+                method=request.method,
+                route=route,
+                status=response.status_code,
+                seconds=round(time.perf_counter() - g.started, 4),
+                **g.get("facts", {}),
+            )
+        return response
+
+
+def serve(settings: Settings) -> None:
+    """Serves until the program is ended."""
+    app = create_app(settings)
+    app.extensions["ziyan"].watch()
+    log.event(PROGRAM, "listening", host=settings.host, port=settings.port)
+    server = create_server(
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=settings.web_threads,
+        connection_limit=250,
+        channel_timeout=30,  # seconds without a byte; half-open connections go, slow uploads stay
+        max_request_body_size=REFUSE_FACTOR * settings.max_body_bytes,
+        recv_bytes=1 << 16,
+        ident=None,
+    )
+    server.channel_class = problems.JsonErrorChannel
+    server.run()

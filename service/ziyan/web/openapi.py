@@ -1,0 +1,170 @@
+"""The API's description, OpenAPI 3.1. /docs and docs/api.md are made from it; tests hold every answer against it."""
+
+from typing import Any
+
+from ziyan import __version__, options
+from ziyan.settings import Settings
+
+JSON = "application/json"
+
+
+def document(settings: Settings) -> dict[str, Any]:
+    """The whole description, with the limits that this box really has."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ziyan 字眼",
+            "version": __version__,
+            "summary": "把图片变成文字，不用云，也不用 GPU。 Pictures in, text out; no cloud, no GPU.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/api/ocr": {"post": _ocr(settings)},
+            "/api/options": {
+                "get": _get("options", "可用的选项、格式与上限。 Options, formats and limits.", _ref("Options"))
+            },
+            "/health": {"get": _health()},
+            "/metrics": {
+                "get": {
+                    "operationId": "metrics",
+                    "summary": "Prometheus 指标。 Metrics for Prometheus.",
+                    "responses": {"200": _text("The metrics in Prometheus' text format.")},
+                }
+            },
+            "/openapi.json": {
+                "get": _get("openapi", "本说明的机器可读版本。 This description for programs.", {"type": "object"})
+            },
+        },
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _ocr(settings: Settings) -> dict[str, Any]:
+    picture = f"图片，连同请求体不超过 {settings.max_body_bytes} 字节。 The picture; the body may have this many bytes."
+    asked = {name: {key: spec[key] for key in spec} for name, spec in options.describe().items()}
+    as_text = {"type": "string", "description": "Base64，可带 data: 前缀。 Base64, with or without a data: prefix."}
+    as_file = {"type": "string", "contentMediaType": "application/octet-stream", "description": picture}
+
+    def body(image: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "schema": {
+                "type": "object",
+                "required": ["image"],
+                "properties": {"image": image, **asked},
+                "additionalProperties": False,
+            }
+        }
+
+    return {
+        "operationId": "ocr",
+        "summary": "识别一张图片。 Read one picture.",
+        "description": (
+            f"格式 Formats: {', '.join(options.FORMATS)}. 像素上限 At most {settings.max_pixels} pixels. "
+            "没有文字时 text 为空列表。 Where there is no text, `text` is an empty list; a failure is never 200."
+        ),
+        "parameters": [
+            {"name": name, "in": "query", "schema": {k: v for k, v in spec.items() if k != "description"},
+             "description": spec["description"]}
+            for name, spec in asked.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": body(as_file),
+                JSON: body(as_text),
+                "application/x-www-form-urlencoded": body(as_text),
+            },
+        },
+        "responses": {
+            "200": _json("识别结果。 The page.", _ref("Page")),
+            "400": _error("请求有误：image_missing、unknown_option、option_invalid、bad_base64、bad_request。"),
+            "413": _error("太大：image_too_large、body_too_large。"),
+            "415": _error("不支持的格式：unsupported_format、unsupported_content_type。"),
+            "422": _error("图片无法读取：image_empty、image_damaged。"),
+            "500": _error("识别出错：reading_failed、internal_error。"),
+            "503": _error("暂时无法识别：busy、reader_unavailable；Retry-After 给出秒数。"),
+        },
+    }
+
+
+def _health() -> dict[str, Any]:
+    return {
+        "operationId": "health",
+        "summary": "设备状态与实际运行的模型。 How the box feels, and the model that really runs.",
+        "responses": {
+            "200": _json("可以识别。 Ready.", _ref("Health")),
+            "503": _json("识别程序未就绪。 The reader is not ready.", _ref("Health")),
+        },
+    }
+
+
+def _get(name: str, summary: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"operationId": name, "summary": summary, "responses": {"200": _json(summary, schema)}}
+
+
+def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {JSON: {"schema": schema}}}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+def _error(description: str) -> dict[str, Any]:
+    return _json(description, _ref("Error"))
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _schemas() -> dict[str, Any]:
+    text, number, integer = {"type": "string"}, {"type": "number"}, {"type": "integer"}
+    corner = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
+    score = {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "字符概率的均值。 Mean of its characters' probabilities.",
+    }
+    box = {
+        "type": "array",
+        "items": corner,
+        "minItems": 4,
+        "maxItems": 4,
+        "description": "四角，从文字左上角起顺时针，单位为原图像素。 "
+        "Corners, clockwise from the text's top left, in the sent picture's pixels.",
+    }
+    return {
+        "Page": _object(
+            text={"type": "array", "items": text, "description": "按阅读顺序的各行文字。 The lines in reading order."},
+            time={"type": "number", "description": "本次请求用时（秒）。 Seconds that this request took."},
+            lines={"type": "array", "items": _object(text=text, score=score, box=box)},
+            width={**integer, "description": "按 EXIF 转正后的宽。 Width after the EXIF turn."},
+            height={**integer, "description": "按 EXIF 转正后的高。 Height after the EXIF turn."},
+            cached={"type": "boolean", "description": "结果来自缓存。 Known from before."},
+            request_id=text,
+        ),
+        "Error": _object(
+            error=_object(
+                code={**text, "description": "稳定，供程序使用。 Stable, for programs."},
+                message={**text, "description": "发生了什么、上限、怎么办。 What happened, the limit, what to do."},
+                request_id={"type": ["string", "null"]},
+            )
+        ),
+        "Health": _object(
+            status={"enum": ["ok", "degraded"]},
+            model={"type": ["string", "null"]},
+            version=text,
+            queue=_object(in_use=integer, capacity=integer),
+            web=_object(pss_mb=number),
+            reader={"type": ["object", "null"]},
+        ),
+        "Options": _object(
+            options={"type": "object"}, formats={"type": "array", "items": text}, limits={"type": "object"}
+        ),
+    }

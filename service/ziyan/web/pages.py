@@ -1,0 +1,43 @@
+"""What people see: the page at / and the API's description at /docs. Everything on them comes from this box."""
+
+from flask import Blueprint, Response, render_template
+
+from ziyan import __version__
+from ziyan.settings import Settings
+from ziyan.web import openapi
+from ziyan.web.api import describe
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+
+
+def blueprint(settings: Settings) -> Blueprint:
+    """The routes of the pages."""
+    pages = Blueprint("pages", __name__)
+
+    @pages.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    @pages.get("/")
+    def index() -> str:
+        return render_template("index.html", options=describe(settings), version=__version__)
+
+    @pages.get("/docs")
+    def docs() -> str:
+        return render_template("docs.html", document=openapi.document(settings), version=__version__)
+
+    return pages
