@@ -26,7 +26,8 @@ pi_heif.register_heif_opener()
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # damaged pictures are answered, not logged
 Image.MAX_IMAGE_PIXELS = None  # `_check_size` is stricter, and says what to do
 
-OPENCV_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "BMP", "GIF"})
+# MPO is what Pillow calls a JPEG that carries more pictures behind the first, as many phones write.
+OPENCV_FORMATS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF"})
 # Pictures above this are halved (or thirded, …) on the way in: a 12-megapixel phone photo is kept whole, and twice the
 # resolution of that adds nothing at 48 pixels a line but 38 MB.
 WORKING_PIXELS = 12_600_000
@@ -76,7 +77,7 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     width, height = header.size
     _check_size(width, height, max_pixels)
     shrink = math.ceil(math.sqrt(width * height / WORKING_PIXELS))
-    turn = header.getexif().get(ORIENTATION, 1)
+    turn = _orientation(header)
     if header.format in OPENCV_FORMATS and not header.has_transparency_data:
         pixels = _decode_with_opencv(data, header.format, shrink)
     else:
@@ -113,6 +114,18 @@ def _damaged() -> ImageRejected:
     )
 
 
+def _orientation(header: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8. Not through getexif(), which decodes a whole PNG in search of one."""
+    try:
+        if header.format == "TIFF":
+            return header.tag_v2.get(ORIENTATION, 1)
+        exif = Image.Exif()
+        exif.load(header.info.get("exif", b""))
+        return exif.get(ORIENTATION, 1)
+    except Exception:  # a garbled EXIF block turns no picture, and damages none
+        return 1
+
+
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageTooLarge(
@@ -125,7 +138,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 def _decode_with_opencv(data: bytes, kind: str, shrink: int) -> np.ndarray:
     flags = cv2.IMREAD_COLOR_BGR
-    if kind == "JPEG" and shrink > 1:
+    if kind in ("JPEG", "MPO") and shrink > 1:
         flags = cv2.IMREAD_REDUCED_COLOR_2 if shrink < 4 else cv2.IMREAD_REDUCED_COLOR_4
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)

@@ -20,7 +20,8 @@ REFUSE_FACTOR = 2
 def create_app(settings: Settings) -> Flask:
     """The page, the API and their errors, around one desk."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    # Werkzeug refuses a body that reaches its limit; ours may be reached.
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     app.json.ensure_ascii = False
     app.json.sort_keys = False
     metrics = Metrics()

@@ -39,7 +39,7 @@ REFUSALS = {
         "Send the picture as multipart/form-data or JSON.",
     ),
     431: ("headers_too_large", "请求头太大。", "The request's headers are too large."),
-    500: ("internal_error", "程序内部出错，请附上 request_id 报告。", "Something broke. Report it with the request_id."),
+    500: ("internal_error", "程序内部出错，请附上 request_id 报告。", "Something broke; report the request_id."),
 }
 
 

@@ -1,0 +1,125 @@
+"""POST /api/ocr as integrators use it, against the real programs."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import pytest
+import requests
+from bench import score
+from PIL import Image
+
+PAGES = Path(__file__).parents[1] / "data"
+LABELS = [json.loads(line) for line in (PAGES / "pages.jsonl").read_text().splitlines()]
+PICTURE = PAGES / LABELS[0]["file"]
+
+
+@pytest.fixture(scope="module")
+def ocr(service):
+    """Posts to /api/ocr and gives the response."""
+
+    def post(**request):
+        return requests.post(f"{service.url}/api/ocr", timeout=60, **request)
+
+    return post
+
+
+@pytest.fixture(scope="module")
+def expected(ocr):
+    """The lines of the picture, sent the plain way."""
+    return ocr(files={"image": PICTURE.read_bytes()}).json()["text"]
+
+
+def reencoded(mode, kind, **options):
+    """The picture in another mode and format."""
+    sent = io.BytesIO()
+    with Image.open(PICTURE) as picture:
+        picture.convert(mode).save(sent, kind, **options)
+    return sent.getvalue()
+
+
+def test_reads_the_lines_that_the_picture_shows(expected):
+    counts = score.page_counts(LABELS[0]["lines"], expected)
+    assert counts.f1 > 0.97, (LABELS[0]["lines"], expected)
+
+
+def test_answers_as_the_contract_says(ocr):
+    answer = ocr(files={"image": PICTURE.read_bytes()})
+    page = answer.json()
+    assert answer.status_code == 200
+    assert set(page) == {"text", "time", "lines", "width", "height", "cached", "request_id"}
+    assert page["text"] == [line["text"] for line in page["lines"]]
+    with Image.open(PICTURE) as picture:
+        assert (page["width"], page["height"]) == picture.size
+    assert answer.headers["X-Request-ID"] == page["request_id"]
+    for line in page["lines"]:
+        assert 0 < line["score"] <= 1
+        assert all(0 <= x <= page["width"] and 0 <= y <= page["height"] for x, y in line["box"])
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+@pytest.mark.parametrize("form", ["json", "multipart", "urlencoded"])
+def test_takes_base64_with_and_without_a_data_prefix(ocr, expected, form, prefix):
+    text = prefix + base64.b64encode(PICTURE.read_bytes()).decode()
+    request = {
+        "json": {"json": {"image": text}},
+        "multipart": {"files": {"image": (None, text)}},
+        "urlencoded": {"data": {"image": text}},
+    }[form]
+    assert ocr(**request).json()["text"] == expected
+
+
+def test_takes_base64_broken_into_lines_or_unescaped_in_a_form(ocr, expected):
+    encoded = base64.b64encode(PICTURE.read_bytes()).decode()
+    in_lines = "\n".join(encoded[i : i + 76] for i in range(0, len(encoded), 76))
+    assert ocr(json={"image": in_lines}).json()["text"] == expected
+    unescaped = f"image={encoded}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert ocr(data=unescaped, headers=headers).json()["text"] == expected
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF", "TIFF", "JPEG"])
+def test_reads_every_format(ocr, expected, kind):
+    sent = reencoded("RGB", kind, **({"lossless": True} if kind == "WEBP" else {}))
+    read = ocr(files={"image": sent}).json()["text"]
+    assert len(set(read) & set(expected)) >= 0.8 * len(expected)
+
+
+def test_says_that_a_picture_was_sent_before(ocr):
+    sent = reencoded("L", "PNG")
+    first, again, otherwise = (
+        ocr(files={"image": sent}, params=options).json() for options in ({}, {}, {"min_score": 0.25})
+    )
+    assert [first["cached"], again["cached"], otherwise["cached"]] == [False, True, False]
+    assert first["lines"] == again["lines"]
+
+
+@pytest.mark.parametrize("where", ["query", "form", "json"])
+def test_leaves_out_lines_below_the_asked_score(ocr, where):
+    picture = PICTURE.read_bytes()
+    answer = {
+        "query": lambda: ocr(files={"image": picture}, params={"min_score": "1"}),
+        "form": lambda: ocr(files={"image": picture}, data={"min_score": "1"}),
+        "json": lambda: ocr(json={"image": base64.b64encode(picture).decode(), "min_score": 1}),
+    }[where]()
+    assert answer.status_code == 200
+    assert all(line["score"] == 1 for line in answer.json()["lines"])
+
+
+def test_finds_nothing_on_a_white_page_and_says_so_with_an_empty_list(ocr):
+    sent = io.BytesIO()
+    Image.new("RGB", (400, 300), "white").save(sent, "PNG")
+    answer = ocr(files={"image": sent.getvalue()})
+    assert (answer.status_code, answer.json()["text"]) == (200, [])
+
+
+def test_reads_a_body_of_exactly_the_limit(ocr, service):
+    limit = requests.get(f"{service.url}/api/options", timeout=10).json()["limits"]["body_bytes"]
+    picture = PICTURE.read_bytes()  # what follows the last chunk of a PNG or the end of a JPEG is ignored by decoders
+    request = requests.Request("POST", f"{service.url}/api/ocr", files={"image": picture}).prepare()
+    padded = picture + b"\0" * (limit - len(request.body))
+    request = requests.Request("POST", f"{service.url}/api/ocr", files={"image": padded}).prepare()
+    assert len(request.body) == limit
+    assert ocr(files={"image": padded}).status_code == 200
+    assert ocr(files={"image": padded + b"\0"}).status_code == 413
