@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import click
 import psutil
 import stack
 from PIL import Image, ImageDraw
-from tqdm import tqdm
 
 from bench import dataset, report
 from bench.engines import PEERS, Engine, Peer, ReadingError, Service
@@ -74,10 +74,11 @@ def measure(engines: list[Engine], pages: list[dataset.LabelledPage]) -> list[re
         for engine in engines
     ]
     warm_up(engines)
-    for number, page in enumerate(tqdm(pages, unit="page", disable=None)):
-        for turn in range(len(engines)):
-            chosen = (number + turn) % len(engines)  # and each is first, in the caches' worst place, equally often
-            runs[chosen].readings.append(read(engines[chosen], page))
+    with click.progressbar(pages, label="pages", file=sys.stderr) as shown:
+        for number, page in enumerate(shown):
+            for turn in range(len(engines)):
+                chosen = (number + turn) % len(engines)  # each is first equally often: no cache knows the picture then
+                runs[chosen].readings.append(read(engines[chosen], page))
     return runs
 
 
