@@ -25,17 +25,11 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("data", type=Path, help="folder with pages.jsonl (see tests/data/README.md)")
-    parser.add_argument(
-        "--peers",
-        nargs="?",
-        const=",".join(PEERS),
-        default="",
-        help=f"engines to run beside, page by page: a list out of {','.join(PEERS)}; all when no list follows",
-    )
+    parser.add_argument("--peers", default="", help=f"read the pages with these too: all, or some of {','.join(PEERS)}")
     parser.add_argument("--json", type=Path, help="file that keeps all numbers and texts")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="also list the N worst pages of the service")
     arguments = parser.parse_args()
-    arguments.peers = [name for name in arguments.peers.split(",") if name]
+    arguments.peers = list(PEERS) if arguments.peers == "all" else [name for name in arguments.peers.split(",") if name]
     if unknown := set(arguments.peers) - set(PEERS):
         parser.error(f"unknown peers: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
     return arguments
