@@ -29,11 +29,11 @@ function show(health) {
   byId("vitals").replaceChildren(...vitals(health ?? {}));
 }
 
-function vitals({ model, reader }) {
+function vitals({ model, reader, web }) {
   const facts = [];
   const fact = (key, values) => facts.push(say(element("span"), key, values));
   if (model) fact("model", { model });
-  if (Number.isFinite(reader?.pss_mb)) fact("memory", { mb: Math.round(reader.pss_mb) });
+  if (Number.isFinite(reader?.pss_mb)) fact("memory", { mb: Math.round(reader.pss_mb + (web?.pss_mb ?? 0)) });
   if (Number.isFinite(reader?.temperature_c)) fact("temperature", { c: Math.round(reader.temperature_c) });
   return facts;
 }

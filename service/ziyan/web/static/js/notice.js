@@ -35,9 +35,9 @@ function show(kind, ...content) {
   region.append(element("div", { class: kind }, ...content));
 }
 
-function title({ status }) {
+function title({ status, code }) {
   if (status === 0) return "failedNetwork";
-  if (status === 503) return "failedBusy";
+  if (status === 503) return code === "busy" ? "failedBusy" : "failedReader";
   return status < 500 ? "failedPicture" : "failedBox";
 }
 

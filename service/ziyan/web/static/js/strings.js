@@ -42,6 +42,7 @@ const en = {
   uncertain: ({ percent }) => `check · ${percent} %`,
 
   failedBusy: "The box has its hands full",
+  failedReader: "The box is not ready to read yet",
   failedPicture: ({ name }) => `${name} was not read`,
   failedBox: "Something went wrong in the box",
   failedNetwork: "The box does not answer",
@@ -105,6 +106,7 @@ const zh = {
   uncertain: ({ percent }) => `待核对 · ${percent}%`,
 
   failedBusy: "设备正忙",
+  failedReader: "设备还没有准备好",
   failedPicture: ({ name }) => `${name} 没有读成`,
   failedBox: "设备出了问题",
   failedNetwork: "设备没有回应",
