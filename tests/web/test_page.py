@@ -295,6 +295,7 @@ def test_a_reader_that_dies_on_the_page_is_said_to_and_the_page_is_read_again(op
         page.get_by_role("heading", name="正在识别").wait_for()
         os.kill(reader, signal.SIGKILL)
         page.get_by_role("heading", name="设备还没有准备好").wait_for()
+        expect(page.locator("#state")).to_have_text("尚未就绪：识别程序正在启动")
         screenshot(page, "error-reader-lost")
     page.wait_for_selector("body[data-state=done]")
     assert texts(page) == list(drawn.texts)

@@ -9,16 +9,17 @@ const STATES = { ok: "stateOk", degraded: "stateDegraded" };
 let timer = null;
 
 export function startHealth() {
-  document.addEventListener("visibilitychange", ask);
-  ask();
+  document.addEventListener("visibilitychange", askHealth);
+  askHealth();
 }
 
-async function ask() {
+/** Asks now, because something has just happened, and then every ten seconds again. */
+export async function askHealth() {
   clearTimeout(timer);
   if (document.hidden) return;
   show(await fetchHealth());
   clearTimeout(timer); // a second question may have been asked while this one was under way
-  timer = setTimeout(ask, EVERY_MS);
+  timer = setTimeout(askHealth, EVERY_MS);
 }
 
 function show(health) {
