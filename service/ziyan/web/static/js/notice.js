@@ -17,7 +17,7 @@ export function showFailure(failure, { name, retry, retryByItself }) {
   const body = failure.message ? element("p", {}, failure.message) : say(element("p"), advice(failure), failure.values);
   const actions = element("div", { class: "actions" });
   if (retry) actions.append(button("retry", "primary", retry));
-  actions.append(button("dismiss", "quiet", clearNotice));
+  actions.append(button("dismiss", "plain", clearNotice));
   const heading = say(element("h2"), title(failure), { name });
   show("notice failure", heading, body, actions);
   if (failure.requestId) body.after(say(element("p", { class: "request" }), "request", { id: failure.requestId }));
@@ -26,7 +26,7 @@ export function showFailure(failure, { name, retry, retryByItself }) {
 
 /** Says one sentence that is no failure of the box. */
 export function showRemark(key, values) {
-  const actions = element("div", { class: "actions" }, button("dismiss", "quiet", clearNotice));
+  const actions = element("div", { class: "actions" }, button("dismiss", "plain", clearNotice));
   show("notice", say(element("p"), key, values), actions);
 }
 

@@ -13,7 +13,6 @@ const en = {
   dropHint: "or drop it anywhere on this page, or paste it (Ctrl + V)",
   formats: ({ formats, limit }) => `${formats}, up to ${limit}`,
   dropNow: "Let go to read it",
-  needsScript: "This page needs JavaScript.",
 
   sendingTitle: "Sending",
   readingTitle: "Reading",
@@ -77,7 +76,6 @@ const zh = {
   dropHint: "也可以把图片拖到页面任意处，或直接粘贴（Ctrl + V）",
   formats: ({ formats, limit }) => `支持 ${formats}，最大 ${limit}`,
   dropNow: "松手即可识别",
-  needsScript: "本页需要 JavaScript。",
 
   sendingTitle: "正在发送",
   readingTitle: "正在识别",
