@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import click
 import psutil
 import stack
 from PIL import Image, ImageDraw
-from tqdm import tqdm
 
 from bench import dataset, report
 from bench.engines import PEERS, Engine, Peer, ReadingError, Service
@@ -25,17 +25,11 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("data", type=Path, help="folder with pages.jsonl (see tests/data/README.md)")
-    parser.add_argument(
-        "--peers",
-        nargs="?",
-        const=",".join(PEERS),
-        default="",
-        help=f"engines to run beside, page by page: a list out of {','.join(PEERS)}; all when no list follows",
-    )
+    parser.add_argument("--peers", default="", help=f"read the pages with these too: all, or some of {','.join(PEERS)}")
     parser.add_argument("--json", type=Path, help="file that keeps all numbers and texts")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="also list the N worst pages of the service")
     arguments = parser.parse_args()
-    arguments.peers = [name for name in arguments.peers.split(",") if name]
+    arguments.peers = list(PEERS) if arguments.peers == "all" else [name for name in arguments.peers.split(",") if name]
     if unknown := set(arguments.peers) - set(PEERS):
         parser.error(f"unknown peers: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
     return arguments
@@ -74,10 +68,11 @@ def measure(engines: list[Engine], pages: list[dataset.LabelledPage]) -> list[re
         for engine in engines
     ]
     warm_up(engines)
-    for number, page in enumerate(tqdm(pages, unit="page", disable=None)):
-        for turn in range(len(engines)):
-            chosen = (number + turn) % len(engines)  # and each is first, in the caches' worst place, equally often
-            runs[chosen].readings.append(read(engines[chosen], page))
+    with click.progressbar(pages, label="pages", file=sys.stderr) as shown:
+        for number, page in enumerate(shown):
+            for turn in range(len(engines)):
+                chosen = (number + turn) % len(engines)  # each is first equally often: no cache knows the picture then
+                runs[chosen].readings.append(read(engines[chosen], page))
     return runs
 
 

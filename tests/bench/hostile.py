@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from PIL import ExifTags, Image
 
 from bench.engines import Service
 from bench.report import MEGABYTE, table
-from bench.usage import Meter, peak_rss_bytes
+from bench.usage import Meter
 
 FILE_LIMIT_BYTES = 20 * 2**20
 LARGE = (4000, 6250)  # rows, columns: 25,000,000 pixels exactly
@@ -127,36 +128,52 @@ def make_pictures(folder: Path) -> Iterator[Path]:
 
 
 def main() -> None:
-    """Prints a line for each picture; status 1 if a program died or `--limit-mb` was passed."""
+    """Prints a line for each picture; status 1 for an answer of 5xx, a program that died, or more than `--limit-mb`."""
     parser = argparse.ArgumentParser(prog="python -m bench.hostile", description=__doc__)
     parser.add_argument("--limit-mb", type=float, help="status 1 if all programs together ever hold more (PSS)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, stack.running() as running:
         service = Service(running)
-        pids = sorted(process.pid for process in service.processes())
-        rows, peaks = [], []
-        for path in make_pictures(Path(folder)):
-            cells, peak = send(service, path)
-            rows.append(cells)
-            peaks.append(peak)
-        highest = [f"{process.name()} {megabytes(peak_rss_bytes(process))}" for process in service.processes()]
-        died = sorted(process.pid for process in service.processes()) != pids
-    print(table(["picture", "file MB", "status", "answer", "wall s", "peak PSS MB"], rows))
-    print(f"\nPeak of all programs together (PSS): {megabytes(max(peaks))} MB; highest RSS: {', '.join(highest)} MB")
-    if died:
-        print("A program died and was started again.")
-    if died or (arguments.limit_mb and max(peaks) > arguments.limit_mb * MEGABYTE):
+        results = [send(service, running, path) for path in make_pictures(Path(folder))]
+    peak = max(result.peak_pss_bytes for result in results)
+    columns = ["picture", "file MB", "status", "answer", "wall s", "peak PSS MB", "peak RSS MB"]
+    print(table(columns, [result.cells() for result in results]))
+    print(f"\nPeak of all programs together: {megabytes(peak)} MB (PSS)")
+    too_much = arguments.limit_mb and peak > arguments.limit_mb * MEGABYTE
+    if too_much or any(result.died or not 200 <= result.status < 500 for result in results):
         sys.exit(1)
 
 
-def send(service: Service, path: Path) -> tuple[list[str], int]:
-    """(table cells, peak PSS in bytes) of one picture."""
+@dataclass(frozen=True)
+class Result:
+    """What became of one picture."""
+
+    path: Path
+    size_bytes: int
+    status: int
+    answer: str
+    wall_s: float
+    peak_pss_bytes: int
+    peak_rss_bytes: int
+    died: bool
+
+    def cells(self) -> list[str]:
+        """A row of the table."""
+        answer = f"{self.answer}; a program died" if self.died else self.answer
+        size, *peaks = megabytes(self.size_bytes, 1), megabytes(self.peak_pss_bytes), megabytes(self.peak_rss_bytes)
+        return [self.path.name, size, str(self.status), answer, f"{self.wall_s:.2f}", *peaks]
+
+
+def send(service: Service, running: stack.Stack, path: Path) -> Result:
+    """Posts one picture to a service that is ready, and looks afterwards whether its programs are still the same."""
+    stack.wait_until_ready(running)
+    pids = running.pids
     with Meter(service.processes) as meter:
         status, body = service.post(path)
     answer = f"{len(body['text'])} lines" if status == 200 else body["error"]["code"]
-    cells = [path.name, megabytes(path.stat().st_size, 1), str(status), answer, f"{meter.wall_s:.2f}"]
-    time.sleep(1)  # a reader over its budget ends itself after the answer: time to be noticed, and started again
-    return [*cells, megabytes(meter.peak_pss_bytes)], meter.peak_pss_bytes
+    time.sleep(1)  # a reader over its budget ends itself after the answer: time for that to happen
+    peaks = meter.peak_pss_bytes, meter.peak_rss_bytes
+    return Result(path, path.stat().st_size, status, answer, meter.wall_s, *peaks, running.pids != pids)
 
 
 def megabytes(size: int, digits: int = 0) -> str:

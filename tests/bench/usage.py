@@ -32,7 +32,7 @@ def pss_bytes(process: psutil.Process) -> int:
 
 
 def peak_rss_bytes(process: psutil.Process) -> int:
-    """The most resident memory that `process` ever had (VmHWM); shared pages count in full. 0 when gone."""
+    """The most resident memory of `process` so far (VmHWM); shared pages count in full. 0 when it is gone."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -46,11 +46,17 @@ def folder_bytes(folder: Path) -> int:
     return sum(files.values())
 
 
+def reset_peak_rss(process: psutil.Process) -> None:
+    """Lets the high-water mark of `process` start again from what is resident now (proc(5), clear_refs)."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{process.pid}/clear_refs").write_text("5")
+
+
 class Meter:
     """Measures what `processes()` cost while the `with` block runs.
 
-    `cpu_s`, `wall_s`; `peak_pss_bytes`: the memory of all of them together at its highest; `peak_rss_bytes`: the sum of
-    their own high-water marks, which knows what happened between two samples, and before.
+    `cpu_s`, `wall_s`; `peak_pss_bytes`: the memory of all of them together at its highest sample; `peak_rss_bytes`: the
+    sum of the kernel's high-water marks, which misses nothing between two samples but counts shared memory repeatedly.
 
     `processes` is asked anew for every sample, since a supervisor may replace a process in the middle of a page. The
     CPU time of a process that ended meanwhile is lost.
@@ -63,7 +69,10 @@ class Meter:
         self.peak_pss_bytes = self.peak_rss_bytes = 0
 
     def __enter__(self) -> "Meter":
-        self._before = {process.pid: cpu_seconds(process) for process in self._processes()}
+        processes = self._processes()
+        for process in processes:
+            reset_peak_rss(process)
+        self._before = {process.pid: cpu_seconds(process) for process in processes}
         self._sampler.start()
         self._start = time.perf_counter()
         return self

@@ -19,7 +19,7 @@ ARGUMENTS = (
     # The name by which a box is reached at home: plain http, so not what browsers call a secure context.
     "--host-resolver-rules=MAP raspberrypi.local 127.0.0.1",
 )
-# Kept where a page cannot lose it: `__violations` outlives no navigation, and no test navigates twice without asking.
+# Runs before the page's own scripts, anew at each navigation.
 COLLECT_VIOLATIONS = """
   window.__violations = [];
   document.addEventListener("securitypolicyviolation", (event) =>

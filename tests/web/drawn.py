@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -42,6 +43,10 @@ class Drawn:
 
     def file(self, name):
         return str(self.folder / name)
+
+    def unseen(self):
+        """The bytes of lines.png, with some after its end that no other has: a picture that is in no cache."""
+        return (self.folder / "lines.png").read_bytes() + uuid4().bytes
 
 
 def _blurred(font):

@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,11 @@ import requests
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make .venv-dev").expect
 
 PAGE_BUDGET_BYTES = 60_000
+
+
+def choose(page, data):
+    """Chooses a picture of these bytes."""
+    page.set_input_files("#file", {"name": "lines.png", "mimeType": "image/png", "buffer": data})
 
 
 def read(page, path):
@@ -61,7 +66,8 @@ def frozen(pid):
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_shows_what_the_box_is_and_how_it_feels(open_page, service, screenshot):
@@ -98,6 +104,16 @@ def test_a_picture_that_the_browser_cannot_show_is_read_onto_a_blank_sheet(open_
     assert_outlines_lie_on_the_ink(page, drawn, shown="#outlines")
     assert page.locator("#outlines .words").all_text_contents() == list(drawn.texts)
     screenshot(page, "result-blank-sheet")
+
+
+def test_a_picture_sent_again_is_said_to_be_known(open_page, drawn):
+    page = open_page()
+    data = drawn.unseen()
+    choose(page, data)
+    expect(page.locator("#facts")).to_have_text(re.compile(r"^用时 \d+\.\d\d 秒$"))
+    choose(page, data)
+    expect(page.locator("#facts")).to_have_text("之前识别过，直接给出")
+    assert texts(page) == list(drawn.texts)
 
 
 def test_a_dropped_file_is_read(open_page, drawn, screenshot):
@@ -217,7 +233,7 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(open_page, service,
 def test_reading_shows_progress_and_can_be_cancelled(open_page, drawn, service, screenshot):
     page = open_page()
     with frozen(service.pids["ocr-reader"]):
-        page.set_input_files("#file", drawn.file("turned.jpg"))
+        choose(page, drawn.unseen())
         page.get_by_role("heading", name="正在识别").wait_for()
         assert page.locator("#bar").evaluate("(bar) => bar.position") == -1  # all sent: how much is read, nobody knows
         assert "图片已全部送达" in page.locator("#detail").inner_text()
@@ -246,10 +262,12 @@ def test_a_full_box_counts_down_and_then_reads_by_itself(open_page, drawn, servi
     page = open_page()
     waiting = []
     with frozen(service.pids["ocr-reader"]):
-        for number in range(5):  # one being read and four waiting: as many as the box admits
-            waiting.append(_send_apart(service.url, drawn, number))
-        page.wait_for_timeout(1000)
-        page.set_input_files("#file", drawn.file("lines.png"))
+        queue = _queue(service)
+        for _ in range(queue["capacity"]):
+            waiting.append(_send_apart(service.url, drawn.unseen()))
+        while queue["in_use"] < queue["capacity"]:
+            queue = _queue(service)
+        choose(page, drawn.unseen())
         page.locator(".countdown").wait_for()
         assert page.get_by_role("button", name="重试").is_visible()
         screenshot(page, "busy-desktop-light-zh")
@@ -259,11 +277,28 @@ def test_a_full_box_counts_down_and_then_reads_by_itself(open_page, drawn, servi
     assert texts(page) == list(drawn.texts)
 
 
-def _send_apart(url, drawn, number):
-    data = Path(drawn.file("lines.png")).read_bytes() + bytes(number + 1)  # a picture that is in no cache
+def _queue(service):
+    return requests.get(f"{service.url}/health", timeout=10).json()["queue"]
+
+
+def _send_apart(url, data):
     thread = threading.Thread(target=lambda: requests.post(f"{url}/api/ocr", files={"image": data}, timeout=120))
     thread.start()
     return thread
+
+
+def test_a_reader_that_dies_on_the_page_is_said_to_and_the_page_is_read_again(open_page, drawn, service, screenshot):
+    page = open_page()
+    reader = service.pids["ocr-reader"]
+    with frozen(reader):
+        choose(page, drawn.unseen())
+        page.get_by_role("heading", name="正在识别").wait_for()
+        os.kill(reader, signal.SIGKILL)
+        page.get_by_role("heading", name="设备还没有准备好").wait_for()
+        expect(page.locator("#state")).to_have_text("尚未就绪：识别程序正在启动")
+        screenshot(page, "error-reader-lost")
+    page.wait_for_selector("body[data-state=done]")
+    assert texts(page) == list(drawn.texts)
 
 
 def test_a_box_out_of_reach_is_said_to_be_and_can_be_tried_again(open_page, drawn, screenshot):
@@ -388,7 +423,7 @@ def _brightness(page, property_):
 def test_nothing_moves_for_who_asked_for_less_motion(open_page, drawn, service):
     page = open_page(reduced_motion="reduce")
     with frozen(service.pids["ocr-reader"]):
-        page.set_input_files("#file", drawn.file("turned.jpg"))
+        choose(page, drawn.unseen())
         page.get_by_role("heading", name="正在识别").wait_for()
         running = page.evaluate("document.getAnimations().filter((a) => a.playState === 'running').length")
         page.get_by_role("button", name="取消").click()

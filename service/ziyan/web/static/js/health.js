@@ -9,16 +9,17 @@ const STATES = { ok: "stateOk", degraded: "stateDegraded" };
 let timer = null;
 
 export function startHealth() {
-  document.addEventListener("visibilitychange", ask);
-  ask();
+  document.addEventListener("visibilitychange", askHealth);
+  askHealth();
 }
 
-async function ask() {
+/** Asks now, because something has just happened, and then every ten seconds again. */
+export async function askHealth() {
   clearTimeout(timer);
   if (document.hidden) return;
   show(await fetchHealth());
   clearTimeout(timer); // a second question may have been asked while this one was under way
-  timer = setTimeout(ask, EVERY_MS);
+  timer = setTimeout(askHealth, EVERY_MS);
 }
 
 function show(health) {
@@ -29,11 +30,11 @@ function show(health) {
   byId("vitals").replaceChildren(...vitals(health ?? {}));
 }
 
-function vitals({ model, reader }) {
+function vitals({ model, reader, web }) {
   const facts = [];
   const fact = (key, values) => facts.push(say(element("span"), key, values));
   if (model) fact("model", { model });
-  if (Number.isFinite(reader?.pss_mb)) fact("memory", { mb: Math.round(reader.pss_mb) });
+  if (Number.isFinite(reader?.pss_mb)) fact("memory", { mb: Math.round(reader.pss_mb + (web?.pss_mb ?? 0)) });
   if (Number.isFinite(reader?.temperature_c)) fact("temperature", { c: Math.round(reader.temperature_c) });
   return facts;
 }

@@ -3,7 +3,7 @@
 import { announce } from "./announce.js";
 import { Failure, readPicture } from "./api.js";
 import { byId, bytes } from "./dom.js";
-import { startHealth } from "./health.js";
+import { askHealth, startHealth } from "./health.js";
 import { startIntake } from "./intake.js";
 import { say, startLanguage } from "./language.js";
 import { clearNotice, showFailure, showRemark } from "./notice.js";
@@ -42,6 +42,7 @@ async function read(picture, attempt = 0) {
   } catch (error) {
     if (mine === reading) giveUp(error, attempt);
   }
+  askHealth();
 }
 
 function giveUp(error, attempt) {

@@ -17,7 +17,7 @@ export function showFailure(failure, { name, retry, retryByItself }) {
   const body = failure.message ? element("p", {}, failure.message) : say(element("p"), advice(failure), failure.values);
   const actions = element("div", { class: "actions" });
   if (retry) actions.append(button("retry", "primary", retry));
-  actions.append(button("dismiss", "quiet", clearNotice));
+  actions.append(button("dismiss", "plain", clearNotice));
   const heading = say(element("h2"), title(failure), { name });
   show("notice failure", heading, body, actions);
   if (failure.requestId) body.after(say(element("p", { class: "request" }), "request", { id: failure.requestId }));
@@ -26,7 +26,7 @@ export function showFailure(failure, { name, retry, retryByItself }) {
 
 /** Says one sentence that is no failure of the box. */
 export function showRemark(key, values) {
-  const actions = element("div", { class: "actions" }, button("dismiss", "quiet", clearNotice));
+  const actions = element("div", { class: "actions" }, button("dismiss", "plain", clearNotice));
   show("notice", say(element("p"), key, values), actions);
 }
 
@@ -35,9 +35,9 @@ function show(kind, ...content) {
   region.append(element("div", { class: kind }, ...content));
 }
 
-function title({ status }) {
+function title({ status, code }) {
   if (status === 0) return "failedNetwork";
-  if (status === 503) return "failedBusy";
+  if (status === 503) return code === "busy" ? "failedBusy" : "failedReader";
   return status < 500 ? "failedPicture" : "failedBox";
 }
 

@@ -13,7 +13,6 @@ const en = {
   dropHint: "or drop it anywhere on this page, or paste it (Ctrl + V)",
   formats: ({ formats, limit }) => `${formats}, up to ${limit}`,
   dropNow: "Let go to read it",
-  needsScript: "This page needs JavaScript.",
 
   sendingTitle: "Sending",
   readingTitle: "Reading",
@@ -42,6 +41,7 @@ const en = {
   uncertain: ({ percent }) => `check · ${percent} %`,
 
   failedBusy: "The box has its hands full",
+  failedReader: "The box is not ready to read yet",
   failedPicture: ({ name }) => `${name} was not read`,
   failedBox: "Something went wrong in the box",
   failedNetwork: "The box does not answer",
@@ -76,7 +76,6 @@ const zh = {
   dropHint: "也可以把图片拖到页面任意处，或直接粘贴（Ctrl + V）",
   formats: ({ formats, limit }) => `支持 ${formats}，最大 ${limit}`,
   dropNow: "松手即可识别",
-  needsScript: "本页需要 JavaScript。",
 
   sendingTitle: "正在发送",
   readingTitle: "正在识别",
@@ -105,6 +104,7 @@ const zh = {
   uncertain: ({ percent }) => `待核对 · ${percent}%`,
 
   failedBusy: "设备正忙",
+  failedReader: "设备还没有准备好",
   failedPicture: ({ name }) => `${name} 没有读成`,
   failedBox: "设备出了问题",
   failedNetwork: "设备没有回应",
