@@ -78,6 +78,7 @@ def _page_facts(reading: Reading) -> dict:
         "cpu_s": round(reading.cpu_s, 3),
         "wall_s": round(reading.wall_s, 4),
         "peak_pss_bytes": reading.peak_pss_bytes,
+        "peak_rss_bytes": reading.peak_rss_bytes,
     }
 
 

@@ -14,17 +14,16 @@ MEBIBYTE = 2**20
 def worker():
     """A Python that runs what is written to it, line by line, and answers each with a newline."""
     code = "import sys\nfor line in sys.stdin: exec(line); print(flush=True)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
-    def run(line: str) -> None:
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
-        process.stdout.readline()
+        def run(line: str) -> None:
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+            process.stdout.readline()
 
-    run("pass")
-    yield psutil.Process(process.pid), run
-    process.stdin.close()
-    process.wait(timeout=10)
+        run("pass")
+        yield psutil.Process(process.pid), run
 
 
 def test_measures_memory_that_was_freed_before_the_end(worker):
