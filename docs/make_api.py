@@ -64,7 +64,8 @@ def _shape(schema: dict[str, Any]) -> str:
 
 
 def _settings() -> list[str]:
-    parts = ["", "## 设置 Settings", "", "| 变量 variable | 默认 default | 范围 range | 含义 meaning |", "|---|---|---|---|"]
+    parts = ["", "## 设置 Settings", ""]
+    parts += ["| 变量 variable | 默认 default | 范围 range | 含义 meaning |", "|---|---|---|---|"]
     for spec in Settings.__dataclass_fields__.values():
         low, high = spec.metadata["low"], spec.metadata["high"]
         bounds = "" if low is None else f"{low}–{high}"

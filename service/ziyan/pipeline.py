@@ -30,7 +30,7 @@ class Pipeline:
             quads = self._detector.quads(picture.pixels)
         with clock.stage("recognize"):
             quads = [geometry.stand_up(quads[i]) for i in layout.reading_order(quads)]
-            readings = self._recognizer.read([geometry.crop(picture.pixels, quad) for quad in quads])
+            readings = self._recognizer.read(picture.pixels, quads)
         lines = tuple(
             Line(reading.text, round(reading.score, 4), picture.box(quad))
             for quad, reading in zip(quads, readings, strict=True)

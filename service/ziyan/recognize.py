@@ -1,4 +1,4 @@
-"""What the lines say: upright crops in batches of like width, through the network and greedy CTC."""
+"""What the lines say: cut upright, in batches of like width, through the network and greedy CTC."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,8 @@ import numpy as np
 
 from ziyan import ctc, manifest
 from ziyan.errors import ModelRejected
-from ziyan.normalize import line_tensor
+from ziyan.geometry import crop, quad_size
+from ziyan.normalize import line_tensor, line_width
 from ziyan.session import Session
 
 # A batch holds at most this many columns: three lines of 320 px. One thread gains nothing from more, memory grows.
@@ -40,38 +41,45 @@ class Recognizer:
                 f"{facts.path.name} was made with another charset. Run make models again.",
             )
 
-    def read(self, crops: Sequence[np.ndarray]) -> list[Reading]:
-        """One reading per upright crop (h, w, 3) uint8 BGR, in the same order."""
+    def read(self, image: np.ndarray, quads: Sequence[np.ndarray]) -> list[Reading]:
+        """One reading per quad (4, 2) of `image` (H, W, 3) uint8 BGR, in the same order.
+
+        Lines are cut out batch by batch: a page of 200 long lines would be 300 MB of tensors at once.
+        """
         facts = self._facts
-        tensors = [line_tensor(crop, height=facts.height, max_width=facts.max_width) for crop in crops]
-        readings: list[Reading | None] = [None] * len(crops)
-        for batch in self._batches([tensor.shape[2] for tensor in tensors]):
-            for i, probabilities in zip(batch, self._run([tensors[i] for i in batch]), strict=True):
+        widths = [line_width(*quad_size(quad), facts.height, facts.max_width) for quad in quads]
+        batches = list(_batches(widths))
+        readings: list[Reading | None] = [None] * len(quads)
+        for batch in batches:
+            crops = (crop(image, quads[i]) for i in batch)
+            tensors = [line_tensor(line, height=facts.height, max_width=facts.max_width) for line in crops]
+            for i, probabilities in zip(batch, self._run(tensors, last=batch is batches[-1]), strict=True):
                 readings[i] = self._reading(probabilities)
         return readings
 
-    def _batches(self, widths: Sequence[int]) -> Iterator[list[int]]:
-        """Indices by falling width, grouped so that padding stays small and the batch within BATCH_COLUMNS."""
-        batch: list[int] = []
-        for i in sorted(range(len(widths)), key=widths.__getitem__, reverse=True):
-            if batch and (len(batch) + 1) * widths[batch[0]] > BATCH_COLUMNS:
-                yield batch
-                batch = []
-            batch.append(i)
-        if batch:
-            yield batch
-
-    def _run(self, tensors: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    def _run(self, tensors: Sequence[np.ndarray], *, last: bool) -> Iterator[np.ndarray]:
         """Probabilities (T, C) of each tensor; steps that see only padding are cut off."""
         multiple = self._facts.width_multiple
         widest = -(-(max(t.shape[2] for t in tensors) + MARGIN) // multiple) * multiple
         batch = np.zeros((len(tensors), 3, self._facts.height, widest), np.float32)
         for row, tensor in zip(batch, tensors, strict=True):
             row[:, :, : tensor.shape[2]] = tensor
-        for tensor, probabilities in zip(tensors, self._session.run(batch), strict=True):
+        for tensor, probabilities in zip(tensors, self._session.run(batch, empty_arena=last), strict=True):
             yield probabilities[: -(-tensor.shape[2] * len(probabilities) // widest)]
 
     def _reading(self, probabilities: np.ndarray) -> Reading:
         classes, confidences = ctc.greedy(probabilities)
         text = self._facts.charset.decode(classes.tolist())
         return Reading(text, float(confidences.mean()) if text else 0.0)
+
+
+def _batches(widths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices by falling width, so that padding stays small, each group within BATCH_COLUMNS."""
+    batch: list[int] = []
+    for i in sorted(range(len(widths)), key=widths.__getitem__, reverse=True):
+        if batch and (len(batch) + 1) * widths[batch[0]] > BATCH_COLUMNS:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch

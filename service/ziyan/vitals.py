@@ -1,6 +1,8 @@
 """How the box feels: memory of a process, temperature, throttling."""
 
+import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 # Bits of get_throttled that hold now: Raspberry Pi documentation, "vcgencmd get_throttled".
@@ -53,11 +55,18 @@ def throttling(sysfs_root: Path) -> list[str] | None:
 
 
 def _vcgencmd(question: str) -> str:
+    program = _vcgencmd_path()
+    if not program:
+        return ""
     try:
         answer = subprocess.run(  # noqa: S603 (fixed arguments)
-            ["vcgencmd", question],  # noqa: S607 (its folder differs between distributions)
-            capture_output=True, text=True, timeout=2, check=True,
+            [program, question], capture_output=True, text=True, timeout=2, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return ""
     return answer.stdout.strip()
+
+
+@cache
+def _vcgencmd_path() -> str | None:
+    return shutil.which("vcgencmd")

@@ -1,24 +1,28 @@
 """The reader program: a pipeline behind a Unix socket, one page at a time.
 
 It is crash-only. Killed, hung over its time or above its memory, it ends; supervisor starts it again, and ocr-web
-answers 503 meanwhile.
+answers 503 meanwhile. It speaks plain WSGI: a framework for two routes would cost 15 MB.
 """
 
+import json
 import logging
 import os
 import threading
 import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
 
 import cv2
 import waitress
-from flask import Flask, jsonify, request
-from flask.typing import ResponseReturnValue
 
 from ziyan import __version__, manifest, options, vitals
 from ziyan.errors import ZiyanError
 from ziyan.log import event
 from ziyan.pipeline import Pipeline
+from ziyan.session import release_memory
 from ziyan.settings import Settings
 
 PROGRAM = "ocr-reader"
@@ -37,18 +41,20 @@ class Reader:
         self._one_page = threading.Lock()
         self.page_started: float | None = None
         self.pages = 0
+        release_memory()
 
-    def read(self, data: bytes, asked: options.Options) -> dict:
+    def read(self, data: bytes, asked: options.Options) -> dict[str, Any]:
         """The page in `data` as JSON types, after the pages that came before it."""
         with self._one_page:
             self.page_started = time.monotonic()
             try:
                 return self._pipeline.read(data, asked).as_dict()
             finally:
+                release_memory()
                 self.page_started = None
                 self.pages += 1
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         """What /health says of the reader: the models that really run, and how the box feels."""
         sensor = vitals.temperature(self._settings.sysfs_root)
         return {
@@ -73,26 +79,31 @@ class Reader:
         }
 
 
-def create_app(reader: Reader) -> Flask:
+def create_app(reader: Reader) -> Callable[..., Iterable[bytes]]:
     """POST /page (the picture's bytes, options in the query) and GET /state, for ocr-web alone."""
-    app = Flask(__name__, static_folder=None)
 
-    @app.post("/page")
-    def page() -> ResponseReturnValue:
-        return jsonify(reader.read(request.get_data(cache=False), options.parse(request.args.to_dict())))
+    def answer(environ: dict[str, Any]) -> tuple[HTTPStatus, dict[str, Any]]:
+        route = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        try:
+            if route == "POST /page":
+                asked = options.parse(dict(parse_qsl(environ["QUERY_STRING"])))
+                return HTTPStatus.OK, reader.read(environ["wsgi.input"].read(), asked)
+            if route == "GET /state":
+                return HTTPStatus.OK, reader.state()
+            return HTTPStatus.NOT_FOUND, {"error": route}
+        except ZiyanError as error:
+            refusal = {"kind": type(error).__name__, "code": error.code, "zh": error.zh, "en": error.en}
+            return HTTPStatus.UNPROCESSABLE_ENTITY, refusal
+        except Exception as error:  # one page must not end the program; the caller is told, the log has the traceback
+            event(PROGRAM, "page_failed", level=logging.ERROR, exc_info=True)
+            return HTTPStatus.INTERNAL_SERVER_ERROR, {"error": type(error).__name__}
 
-    @app.get("/state")
-    def state() -> ResponseReturnValue:
-        return jsonify(reader.state())
-
-    @app.errorhandler(ZiyanError)
-    def refused(error: ZiyanError) -> ResponseReturnValue:
-        return jsonify(kind=type(error).__name__, code=error.code, zh=error.zh, en=error.en), 422
-
-    @app.errorhandler(Exception)
-    def failed(error: Exception) -> ResponseReturnValue:
-        event(PROGRAM, "page_failed", level=logging.ERROR, exc_info=True, error=type(error).__name__)
-        return jsonify(error=type(error).__name__), 500
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        status, told = answer(environ)
+        body = json.dumps(told, ensure_ascii=False).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(f"{status.value} {status.phrase}", headers)
+        return [body]
 
     return app
 
@@ -124,4 +135,5 @@ def serve(settings: Settings) -> None:
         max_request_body_size=settings.max_body_bytes + 1,
         ident=None,
         recv_bytes=1 << 16,
+        _quiet=True,
     )
