@@ -115,10 +115,13 @@ def _damaged() -> ImageRejected:
 
 
 def _orientation(header: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8. Not through getexif(), which decodes a whole PNG in search of one."""
+    """The EXIF orientation still to be undone, 1 to 8: Pillow turns a TIFF itself, and libheif a HEIC.
+
+    Not through getexif(), which decodes a whole PNG in search of one.
+    """
+    if header.format in ("TIFF", "HEIF"):
+        return 1
     try:
-        if header.format == "TIFF":
-            return header.tag_v2.get(ORIENTATION, 1)
         exif = Image.Exif()
         exif.load(header.info.get("exif", b""))
         return exif.get(ORIENTATION, 1)
