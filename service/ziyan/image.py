@@ -103,7 +103,9 @@ def _open(data: bytes) -> Image.Image:
 
 def _looks_like_picture(data: bytes) -> bool:
     starts = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8", b"II*\0", b"MM\0*")
-    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    heic = data[4:8] == b"ftyp" and pi_heif.get_file_mimetype(data).startswith(("image/heic", "image/heif"))
+    return data.startswith(starts) or webp or heic
 
 
 def _damaged() -> ImageRejected:
