@@ -1,7 +1,7 @@
-"""Draws the HEIC files of this folder: `python tests/data/make_heic.py`. Needs pillow-heif, which nothing else here does.
+"""Draws the HEIC files of this folder: `python tests/data/make_heic.py`. Needs pillow-heif, as nothing else here does.
 
-The service only decodes HEIC (pi-heif), and encoders of it are large, so these two are committed: corners.heic, lying as
-it is shown, and turned.heic, which a phone held upright would write: pixels on their side, and a turn to undo that.
+The service only decodes HEIC (pi-heif), and encoders of it are large, so these two are committed: corners.heic, lying
+as it is shown, and turned.heic, which a phone held upright would write: pixels on their side, and a turn to undo that.
 """
 
 from pathlib import Path

@@ -59,4 +59,5 @@ def test_every_error_has_a_code_and_speaks_both_languages():
         for code, zh, en in (found for found in sentences if len(found) == 3 and found[0]):
             assert re.fullmatch("[a-z0-9_]+", code), name
             assert CHINESE.search(zh), f"{name}: {code}"
-            assert len(en.split()) > 2 and not CHINESE.search(en), f"{name}: {code}"
+            assert len(en.split()) > 2, f"{name}: {code}"
+            assert not CHINESE.search(en), f"{name}: {code}"

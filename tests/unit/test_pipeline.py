@@ -13,7 +13,7 @@ from ziyan.pipeline import Pipeline, Stopwatch
 from ziyan.recognize import Recognizer
 
 NEAR_PX = 14
-TEXTS = ("树莓派离线识别文字", "Raspberry Pi reads", "中文与 English 在一行")
+TEXTS = ("树莓派离线识别文字", "Raspberry Pi reads", "中文与英文都在这一行")
 PLACES = ((70, 40), (70, 160), (300, 290))
 
 

@@ -60,7 +60,7 @@ def test_a_zone_without_a_number_is_ignored(sysfs, text):
 
 
 def test_a_zone_that_cannot_be_read_is_ignored(sysfs):
-    (sysfs / "class/thermal/thermal_zone0/temp").mkdir(parents=True)  # reading it is an OSError, as of a sensor turned off
+    (sysfs / "class/thermal/thermal_zone0/temp").mkdir(parents=True)  # an OSError, as of a sensor turned off
     zone(sysfs, 1, "40000\n")
     assert vitals.temperature(sysfs)[0] == 40.0
 
@@ -77,8 +77,8 @@ def test_asks_the_firmware_where_there_is_no_zone(sysfs, firmware):
     assert vitals.temperature(sysfs)[0] == 50.0
 
 
-# Bits by the Raspberry Pi documentation: 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft limit; from 16, the same
-# since boot.
+# Bits by the Raspberry Pi documentation: 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft limit; from 16 on,
+# the same since boot.
 BITS = [
     ("0", []),
     ("1", ["under_voltage"]),
