@@ -117,12 +117,10 @@ def _damaged() -> ImageRejected:
 
 
 def _orientation(header: Image.Image) -> int:
-    """The EXIF orientation still to be undone, 1 to 8: Pillow turns a TIFF itself, and libheif a HEIC.
+    """The EXIF orientation still to be undone, 1 to 8. Not through getexif(), which decodes a whole PNG to find one.
 
-    Not through getexif(), which decodes a whole PNG in search of one.
+    A TIFF has none in `info`, since Pillow turns it while decoding; libheif does so with a HEIC, and resets its EXIF.
     """
-    if header.format in ("TIFF", "HEIF"):
-        return 1
     try:
         exif = Image.Exif()
         exif.load(header.info.get("exif", b""))

@@ -93,6 +93,12 @@ def test_a_batch_is_of_like_width_and_bounded(recognizer):
     assert list(recognizer._batches([3200])) == [[0]]  # one line alone may be wider
 
 
+def test_steps_that_see_only_padding_are_cut_off(recognizer):
+    # 300 columns and a margin of 32 make 336, a multiple of 8, and 42 steps: 37.5 of them for 300, 12.5 for 100.
+    tensors = [np.zeros((3, 48, width), np.float32) for width in (300, 100)]
+    assert [len(probabilities) for probabilities in recognizer._run(tensors)] == [38, 13]
+
+
 def test_a_recognizer_made_with_another_charset_is_refused(facts, refuses):
     swapped = list(facts.charset.characters)
     swapped[0], swapped[1] = swapped[1], swapped[0]
