@@ -108,7 +108,9 @@ def _open(data: bytes) -> Image.Image:
 
 def _looks_like_picture(data: bytes) -> bool:
     starts = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8", b"II*\0", b"MM\0*")
-    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    heic = data[4:8] == b"ftyp" and pi_heif.get_file_mimetype(data).startswith(("image/heic", "image/heif"))
+    return data.startswith(starts) or webp or heic
 
 
 def _damaged() -> ImageRejected:
@@ -120,10 +122,11 @@ def _damaged() -> ImageRejected:
 
 
 def _orientation(header: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8. Not through getexif(), which decodes a whole PNG in search of one."""
+    """The EXIF orientation still to be undone, 1 to 8. Not through getexif(), which decodes a whole PNG to find one.
+
+    A TIFF has none in `info`, since Pillow turns it while decoding; libheif does so with a HEIC, and resets its EXIF.
+    """
     try:
-        if header.format == "TIFF":
-            return header.tag_v2.get(ORIENTATION, 1)
         exif = Image.Exif()
         exif.load(header.info.get("exif", b""))
         return exif.get(ORIENTATION, 1)

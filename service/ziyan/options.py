@@ -63,7 +63,7 @@ def _value(spec: Any, given: Any) -> Any:
         value = spec.type(given)
         if isinstance(given, bool) or not low <= value <= high:  # NaN is in no range
             raise ValueError(given)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:  # JSON's integers may be too large for a float
         raise RequestRejected(
             "option_invalid",
             f"选项 {spec.name} 应为 {low:g} 到 {high:g} 之间的数。",

@@ -30,8 +30,10 @@ def temperature(sysfs_root: Path) -> tuple[float, str] | None:
     found = [(value, str(zone)) for zone in sorted(zones) if (value := _millidegrees(zone)) is not None]
     if found:
         return max(found)
-    measured = _vcgencmd("measure_temp").removeprefix("temp=").removesuffix("'C")
-    return (float(measured), "vcgencmd measure_temp") if measured else None
+    try:
+        return float(_vcgencmd("measure_temp").removeprefix("temp=").removesuffix("'C")), "vcgencmd measure_temp"
+    except ValueError:  # no answer, or words
+        return None
 
 
 def _millidegrees(zone: Path) -> float | None:
@@ -43,14 +45,12 @@ def _millidegrees(zone: Path) -> float | None:
 
 def throttling(sysfs_root: Path) -> list[str] | None:
     """What holds the processor back right now (THROTTLED_NOW), or None where the board does not tell."""
-    for path in sorted(sysfs_root.glob("devices/platform/soc*/soc*firmware/get_throttled")):
-        bits = int(path.read_text(), 16)
-        break
-    else:
-        answer = _vcgencmd("get_throttled").removeprefix("throttled=")
-        if not answer:
-            return None
+    files = sorted(sysfs_root.glob("devices/platform/soc*/soc*firmware/get_throttled"))
+    try:
+        answer = files[0].read_text() if files else _vcgencmd("get_throttled").removeprefix("throttled=")
         bits = int(answer, 16)
+    except (OSError, ValueError):  # no answer, or words
+        return None
     return [name for bit, name in THROTTLED_NOW.items() if bits >> bit & 1]
 
 

