@@ -59,7 +59,8 @@ def _ocr(settings: Settings) -> dict[str, Any]:
         "operationId": "ocr",
         "summary": "识别一张图片。 Read one picture.",
         "description": (
-            f"格式 Formats: {', '.join(options.FORMATS)}. 像素上限 At most {settings.max_pixels} pixels. "
+            f"格式 Formats: {', '.join(options.FORMATS)}. 像素上限 At most {settings.max_pixels} pixels, "
+            "渐进式 JPEG 与 HEIC 略少 a little less for progressive JPEG and HEIC. "
             "没有文字时 text 为空列表。 Where there is no text, `text` is an empty list; a failure is never 200."
         ),
         "parameters": [
@@ -77,12 +78,12 @@ def _ocr(settings: Settings) -> dict[str, Any]:
         },
         "responses": {
             "200": _json("识别结果。 The page.", _ref("Page")),
-            "400": _error("请求有误：image_missing、unknown_option、option_invalid、bad_base64、bad_request。"),
-            "413": _error("太大：image_too_large、body_too_large。"),
-            "415": _error("不支持的格式：unsupported_format、unsupported_content_type。"),
-            "422": _error("图片无法读取：image_empty、image_damaged。"),
-            "500": _error("识别出错：reading_failed、internal_error。"),
-            "503": _error("暂时无法识别：busy、reader_unavailable；Retry-After 给出秒数。"),
+            "400": _error("请求有误。 A wrong request: image_missing, unknown_option, option_invalid, bad_base64, bad_request."),
+            "413": _error("太大。 Too large: image_too_large, body_too_large."),
+            "415": _error("不支持的格式。 Not a format read here: unsupported_format, unsupported_content_type."),
+            "422": _error("图片无法读取。 Not readable: image_empty, image_damaged."),
+            "500": _error("识别出错。 Something broke: reading_failed, internal_error."),
+            "503": _error("暂时无法识别。 Not now: busy, reader_unavailable; Retry-After tells the seconds."),
         },
     }
 
