@@ -8,6 +8,7 @@ strip by strip. Both are strict: a truncated file is refused, not padded with gr
 import io
 import math
 import os
+import re
 from dataclasses import dataclass
 
 # Read by OpenCV when it is imported: the second lock, behind our own check of the header.
@@ -38,6 +39,8 @@ DECODE_LIMIT_BYTES = 156_000_000
 WORKING_PIXELS = 12_600_000
 STRIP_ROWS = 64
 ORIENTATION = 0x0112
+_ITEM_ENTRY = re.compile(rb"infe([\0-\3])")  # its name, its version
+_SMALLEST_ENTRY = 12  # size, name, version and flags
 
 # EXIF orientation -> (rotation, mirrored before it): TIFF 6.0, page 36.
 _TURNS = {
@@ -92,6 +95,8 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
 
 
 def _open(data: bytes) -> Image.Image:
+    if _is_heic(data) and not _items_have_names(data):
+        raise _damaged()
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -109,8 +114,29 @@ def _open(data: bytes) -> Image.Image:
 def _looks_like_picture(data: bytes) -> bool:
     starts = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8", b"II*\0", b"MM\0*")
     webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    heic = data[4:8] == b"ftyp" and pi_heif.get_file_mimetype(data).startswith(("image/heic", "image/heif"))
-    return data.startswith(starts) or webp or heic
+    return data.startswith(starts) or webp or _is_heic(data)
+
+
+def _is_heic(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and pi_heif.get_file_mimetype(data).startswith(("image/heic", "image/heif"))
+
+
+def _items_have_names(data: bytes) -> bool:
+    """Whether the item entries (ISO/IEC 14496-12, 8.11.6) of a HEIC hold text where they should.
+
+    pi-heif 1.4.0 takes a kind of item that is not UTF-8 for a NULL pointer, and the whole program dies of it.
+    """
+    for entry in _ITEM_ENTRY.finditer(data):
+        size = int.from_bytes(data[entry.start() - 4 : entry.start()])
+        end = entry.start() - 4 + size
+        if size < _SMALLEST_ENTRY:
+            return False
+        if end <= len(data):  # else libheif refuses it, or it is no entry but chance
+            try:
+                data[entry.end() + (9 if entry[1] == b"\3" else 7) : end].decode()
+            except UnicodeDecodeError:
+                return False
+    return True
 
 
 def _damaged() -> ImageRejected:

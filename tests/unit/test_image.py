@@ -347,6 +347,14 @@ def test_a_heic_cut_short_is_damaged(name, share, refuses):
         decode(data[: int(len(data) * share)])
 
 
+def test_a_heic_with_a_nameless_kind_of_item_is_damaged(refuses):
+    # pi-heif 1.4.0 itself would take this process down.
+    data = (DATA / "turned.heic").read_bytes()
+    for garbled in (b"Exi\xff", b"\x80xif", b"\xc3xif"):
+        with refuses(ImageRejected, "image_damaged"):
+            decode(data.replace(b"Exif\0", garbled + b"\0", 1))
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, about broken TIFF and EXIF
 def test_whatever_is_sent_is_a_picture_or_is_refused(encoded):
     luck = random.Random(2026)
