@@ -10,8 +10,8 @@ Measured on the 46 development pages with two threads (peak and idle memory of o
 | one shared arena, emptied after detection, blocks mapped  |     193 |     118 |  0.14 |
 
 The last one runs here. The memory pattern keeps a block for each shape, and no two pages have one shape. An arena that
-is emptied gives nothing back while glibc keeps its blocks in the heap, so blocks of 1 MiB and more are always mapped. All
-threads share one heap: with a heap each, idle memory grew to 137 MB instead of 114.
+is emptied gives nothing back while glibc keeps its blocks in the heap, so blocks of 1 MiB and more are always mapped.
+All threads share one heap: with a heap each, idle memory grew to 137 MB instead of 114.
 """
 
 import ctypes

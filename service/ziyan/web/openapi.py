@@ -78,9 +78,11 @@ def _ocr(settings: Settings) -> dict[str, Any]:
         },
         "responses": {
             "200": _json("识别结果。 The page.", _ref("Page")),
-            "400": _error("请求有误。 A wrong request: image_missing, unknown_option, option_invalid, bad_base64, bad_request."),
+            "400": _error(
+                "请求有误。 A wrong request: image_missing, unknown_option, option_invalid, bad_base64, bad_request."
+            ),
             "413": _error("太大。 Too large: image_too_large, body_too_large."),
-            "415": _error("不支持的格式。 Not a format read here: unsupported_format, unsupported_content_type."),
+            "415": _error("不支持的格式。 Not read here: unsupported_format, unsupported_content_type."),
             "422": _error("图片无法读取。 Not readable: image_empty, image_damaged."),
             "500": _error("识别出错。 Something broke: reading_failed, internal_error."),
             "503": _error("暂时无法识别。 Not now: busy, reader_unavailable; Retry-After tells the seconds."),
