@@ -223,7 +223,7 @@ def test_rejects_a_picture_one_row_above_the_limit(kind, how, encoded, refuses):
     with refuses(ImageTooLarge, "image_too_large") as caught:
         decode(encoded(Image.new("L", (100, 51)), kind, **how), max_pixels=5000)
     assert "100x51" in caught.value.en
-    assert "0.005 megapixels" in caught.value.en
+    assert f"the limit for {kind} is 0.005 megapixels" in caught.value.en
 
 
 def _png_header(width, height):
@@ -258,6 +258,17 @@ def test_rejects_50000_times_50000_by_its_header_alone(header, refuses):
 def test_the_same_header_of_an_acceptable_size_is_damaged(header, refuses):
     with refuses(ImageRejected, "image_damaged"):
         decode(header(500, 500))
+
+
+def test_what_takes_more_memory_to_decode_has_a_limit_of_its_own(encoded, refuses):
+    # 156 MB at 23 bytes a pixel are 6,782,608 pixels of transparent WebP: 2600x2608 and not one row more.
+    how = {"lossless": True, "method": 0}
+    fits, too_large = (Image.new("RGBA", (2600, rows), (0, 0, 0, 51)) for rows in (2608, 2609))
+    assert decode(encoded(fits, "WEBP", **how)).pixels.shape == (2608, 2600, 3)
+    with refuses(ImageTooLarge, "image_too_large") as caught:
+        decode(encoded(too_large, "WEBP", **how))
+    assert "the limit for transparent WEBP is 6.78 megapixels" in caught.value.en
+    assert decode(encoded(too_large.convert("RGB"), "WEBP", **how)).pixels.shape == (2609, 2600, 3)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -329,14 +340,31 @@ TRUNCATED = [
 ]  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore:Truncated File Read", "ignore:Corrupt EXIF data")  # Pillow's, on standard error
+each_truncated = pytest.mark.parametrize(("kind", "how"), TRUNCATED, ids=str)
+# Pillow's, on standard error.
+with_warnings = pytest.mark.filterwarnings("ignore:Truncated File Read", "ignore:Corrupt EXIF data")
+
+
+@with_warnings
+@each_truncated
 @pytest.mark.parametrize("share", [0.5, 0.95])
-@pytest.mark.parametrize(("kind", "how"), TRUNCATED, ids=str)
-def test_a_file_cut_short_is_damaged_and_never_half_a_picture(kind, how, share, encoded, refuses):
-    for picture in (_noise(), corners()):
-        data = encoded(picture, kind, **how)
-        with refuses(ImageRejected, "image_damaged"):
-            decode(data[: int(len(data) * share)])
+def test_a_file_cut_short_is_damaged(kind, how, share, encoded, refuses):
+    data = encoded(_noise(), kind, **how)
+    with refuses(ImageRejected, "image_damaged"):
+        decode(data[: int(len(data) * share)])
+
+
+@with_warnings
+@each_truncated
+def test_a_file_cut_anywhere_is_refused_or_whole_and_never_half_a_picture(kind, how, encoded):
+    data = encoded(corners(), kind, **how)
+    whole, refused = decode(data).pixels, 0
+    for end in range(1, len(data), max(1, len(data) // 60)):
+        try:
+            assert np.array_equal(decode(data[:end]).pixels, whole), end  # only what follows the pixels was cut
+        except ImageRejected:
+            refused += 1
+    assert refused >= 45
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95])

@@ -1,4 +1,4 @@
-"""What crops of drawn text say, by the real recognizer."""
+"""What drawn lines say, by the real recognizer."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from PIL import Image
 from ziyan import manifest
 from ziyan.charset import Charset
 from ziyan.errors import ModelRejected
-from ziyan.recognize import Reading, Recognizer
+from ziyan.recognize import Reading, Recognizer, _batches
 
 TEXTS = ["树莓派", "离线识别中英文图片，不联网。", "Raspberry Pi reads", "2026-11-22", "合计：128.50元"]
 
@@ -24,6 +24,23 @@ def recognizer(facts):
 
 
 @pytest.fixture(scope="module")
+def read(recognizer):
+    """`read(line, …)` lays line pictures on one page, below each other, and reads them there."""
+
+    def read_(*lines):
+        page = np.full((sum(map(len, lines)), max(line.shape[1] for line in lines), 3), 255, np.uint8)
+        quads, top = [], 0
+        for line in lines:
+            height, width = line.shape[:2]
+            page[top : top + height, :width] = line
+            quads.append(np.float32([(0, top), (width, top), (width, top + height), (0, top + height)]))
+            top += height
+        return recognizer.read(page, quads)
+
+    return read_
+
+
+@pytest.fixture(scope="module")
 def line(draw, bgr):
     """The upright crop of one drawn text."""
 
@@ -35,68 +52,77 @@ def line(draw, bgr):
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_reads_exactly_what_was_drawn(recognizer, line, text):
-    (reading,) = recognizer.read([line(text)])
+def test_reads_exactly_what_was_drawn(read, line, text):
+    (reading,) = read(line(text))
     assert reading.text == text
     assert 0.8 < reading.score <= 1
 
 
 @pytest.mark.parametrize("text", ["the quick brown fox jumps over it", "Open the file and read"])
-def test_keeps_the_spaces_between_words(recognizer, line, text):
-    assert recognizer.read([line(text)])[0].text == text
+def test_keeps_the_spaces_between_words(read, line, text):
+    assert read(line(text))[0].text == text
 
 
-def test_reads_light_text_on_a_dark_ground(recognizer, line):
-    assert recognizer.read([line("夜间模式", colour="white", background="black")])[0].text == "夜间模式"
+def test_reads_light_text_on_a_dark_ground(read, line):
+    assert read(line("夜间模式", colour="white", background="black"))[0].text == "夜间模式"
 
 
-def test_readings_come_in_the_order_of_the_crops_although_batches_go_by_width(recognizer, line):
-    crops = [line(text) for text in TEXTS]
-    assert [reading.text for reading in recognizer.read(crops)] == TEXTS
-    assert [reading.text for reading in recognizer.read(crops[::-1])] == TEXTS[::-1]
+def test_readings_come_in_the_order_of_the_quads_although_batches_go_by_width(read, line):
+    lines = [line(text) for text in TEXTS]
+    assert [reading.text for reading in read(*lines)] == TEXTS
+    assert [reading.text for reading in read(*lines[::-1])] == TEXTS[::-1]
 
 
-def test_neighbours_of_its_width_change_no_text_and_hardly_a_score(recognizer, line):
+def test_neighbours_of_its_width_change_no_text_and_hardly_a_score(read, line):
     # Hardly: the INT8 ranges are those of the whole batch. Of its width: padding is seen by the network as well.
     texts = ("树莓派四号", "离线识别", "图片文字")
-    crops = [np.asarray(Image.fromarray(line(text)).resize((300, 48))) for text in texts]
-    for crop, reading in zip(crops, recognizer.read(crops), strict=True):
-        (alone,) = recognizer.read([crop])
+    lines = [np.asarray(Image.fromarray(line(text)).resize((300, 48))) for text in texts]
+    for picture, reading in zip(lines, read(*lines), strict=True):
+        (alone,) = read(picture)
         assert alone.text == reading.text
         assert alone.score == pytest.approx(reading.score, abs=0.02)
 
 
-def test_an_empty_crop_reads_as_no_text_and_no_score(recognizer):
-    assert recognizer.read([np.full((48, 200, 3), 255, np.uint8)]) == [Reading("", 0.0)]
+def test_an_empty_line_reads_as_no_text_and_no_score(read):
+    assert read(np.full((48, 200, 3), 255, np.uint8)) == [Reading("", 0.0)]
 
 
-def test_no_crops_give_no_readings(recognizer):
-    assert recognizer.read([]) == []
+def test_no_quads_give_no_readings(recognizer):
+    assert recognizer.read(np.zeros((48, 48, 3), np.uint8), []) == []
 
 
-def test_the_thinnest_crops_are_read_without_harm(recognizer):
-    crops = [np.zeros((height, width, 3), np.uint8) for height, width in ((1, 1), (1, 900), (900, 1))]
-    assert len(recognizer.read(crops)) == 3
+def test_the_thinnest_quads_are_read_without_harm(read):
+    sizes = ((1, 1), (1, 900), (900, 1))
+    assert len(read(*(np.zeros((height, width, 3), np.uint8) for height, width in sizes))) == 3
 
 
-def test_a_line_longer_than_the_limit_is_squeezed_and_read(recognizer, line):
+def test_a_turned_quad_is_read_along_its_own_upper_side(recognizer, line):
+    picture = line("转过来的一行")
+    height, width = picture.shape[:2]
+    standing = np.ascontiguousarray(np.rot90(picture, -1))  # clockwise: its upper side is now on the right
+    quad = np.float32([(height, 0), (height, width), (0, width), (0, 0)])
+    assert recognizer.read(standing, [quad])[0].text == "转过来的一行"
+
+
+def test_a_line_longer_than_the_limit_is_squeezed_and_read(read, line):
     text = "一行很长的文字" * 10
     wide = np.asarray(Image.fromarray(line(text)).resize((3600, 48)))
     assert wide.shape[1] > 3200
-    assert recognizer.read([wide])[0].text == text
+    assert read(wide)[0].text == text
 
 
-def test_a_batch_is_of_like_width_and_bounded(recognizer):
+def test_a_batch_is_of_like_width_and_bounded():
     # Widest first. 900 + one more of 900 columns is above 960; three of 300 are 900; a fourth would be 1200.
-    assert list(recognizer._batches([100, 900, 300, 300, 90])) == [[1], [2, 3, 0], [4]]
-    assert list(recognizer._batches([320, 320, 320, 320])) == [[0, 1, 2], [3]]
-    assert list(recognizer._batches([3200])) == [[0]]  # one line alone may be wider
+    assert list(_batches([100, 900, 300, 300, 90])) == [[1], [2, 3, 0], [4]]
+    assert list(_batches([320, 320, 320, 320])) == [[0, 1, 2], [3]]
+    assert list(_batches([3200])) == [[0]]  # one line alone may be wider
+    assert list(_batches([])) == []
 
 
 def test_steps_that_see_only_padding_are_cut_off(recognizer):
     # 300 columns and a margin of 32 make 336, a multiple of 8, and 42 steps: 37.5 of them for 300, 12.5 for 100.
     tensors = [np.zeros((3, 48, width), np.float32) for width in (300, 100)]
-    assert [len(probabilities) for probabilities in recognizer._run(tensors)] == [38, 13]
+    assert [len(probabilities) for probabilities in recognizer._run(tensors, last=False)] == [38, 13]
 
 
 def test_a_recognizer_made_with_another_charset_is_refused(facts, refuses):

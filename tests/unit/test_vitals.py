@@ -12,7 +12,9 @@ from ziyan import vitals
 def sysfs(tmp_path, monkeypatch):
     """An empty /sys, and no firmware program to fall back on."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    return tmp_path / "sys"
+    vitals._vcgencmd_path.cache_clear()
+    yield tmp_path / "sys"
+    vitals._vcgencmd_path.cache_clear()
 
 
 def put(path, text):
