@@ -48,9 +48,15 @@ def stand_up(quad: np.ndarray) -> np.ndarray:
     return np.roll(quad, -1, axis=0) if height >= STANDING_ASPECT * width else quad
 
 
+def crop_size(quad: np.ndarray) -> tuple[int, int]:
+    """Width and height in pixels of what `crop` cuts out."""
+    width, height = quad_size(quad)
+    return max(1, round(width)), max(1, round(height))
+
+
 def crop(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
     """The part of `image` (H, W, 3) inside `quad` as an upright picture (h, w, 3), at the picture's own resolution."""
-    width, height = (max(1, round(side)) for side in quad_size(quad))
+    width, height = crop_size(quad)
     target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
     matrix = cv2.getPerspectiveTransform(quad.astype(np.float32), target)
     return cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

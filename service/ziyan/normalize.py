@@ -19,7 +19,7 @@ def detector_tensor(
     return _channels_first(small, 255 * np.asarray(mean), 255 * np.asarray(std))[None]
 
 
-def line_width(crop_width: float, crop_height: float, height: int, max_width: int) -> int:
+def line_width(crop_width: int, crop_height: int, height: int, max_width: int) -> int:
     """The width in pixels of a line scaled to `height`, aspect kept; a longer one is squeezed to `max_width`."""
     return min(max_width, max(1, math.ceil(height * crop_width / crop_height)))
 
