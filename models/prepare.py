@@ -115,9 +115,11 @@ def _facts(out: Path, charset: Charset) -> dict:
     def source(origin: Source) -> dict:
         return {"upstream": UPSTREAM, "package": PACKAGE, "package_sha256": WHEEL_SHA256, **vars(origin)}
 
+    made = b"".join((out / name).read_bytes() for name in ("detector.onnx", "recognizer.onnx"))
     return {
         "schema": manifest.SCHEMA,
-        "version": "ppocrv6-tiny-1",
+        # Other bytes are another version: caches and release folders go by it.
+        "version": f"ppocrv6-tiny-{hashlib.sha256(made).hexdigest()[:8]}",
         "detector": {
             "name": "ppocrv6-tiny-det",
             **_file(out / "detector.onnx"),

@@ -25,7 +25,8 @@ class Desk:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.capacity = 1 + settings.waiting
-        self._slots = threading.BoundedSemaphore(self.capacity)
+        self._count = threading.Lock()
+        self.in_use = 0  # pages that are being read or waiting
         self._client = ReaderClient(settings.socket, page_timeout_s=settings.page_timeout_s * self.capacity + 5)
         self._cache = ResultCache(settings.cache_bytes)
         self._metrics = metrics
@@ -37,11 +38,6 @@ class Desk:
         """Keeps asking the reader how it is, from a thread of its own, so that /health never waits for it."""
         threading.Thread(target=self._watch, daemon=True).start()
 
-    @property
-    def in_use(self) -> int:
-        """Pages that are being read or waiting."""
-        return self.capacity - self._slots._value
-
     def state(self) -> dict[str, Any] | None:
         """What the reader last said of itself, or None while it does not answer."""
         known = self._state
@@ -50,20 +46,26 @@ class Desk:
     @contextmanager
     def admitted(self) -> Iterator[None]:
         """A place for one page. Busy where all are taken."""
-        if not self._slots.acquire(blocking=False):
+        with self._count:
+            full = self.in_use == self.capacity
+            self.in_use += not full
+        if full:
             self._metrics.refused.inc()
-            retry_after_s = max(1, round(self.capacity * self._page_s))
-            raise Busy(
-                "busy",
-                f"正在识别 1 张、等待 {self.capacity - 1} 张，已达上限；请在 {retry_after_s} 秒后重试。",
-                f"One page is being read and {self.capacity - 1} wait, which is the limit. "
-                f"Try again in {retry_after_s} seconds.",
-                retry_after_s=retry_after_s,
-            )
+            raise self._busy()
         try:
             yield
         finally:
-            self._slots.release()
+            with self._count:
+                self.in_use -= 1
+
+    def _busy(self) -> Busy:
+        waiting, retry_after_s = self.capacity - 1, max(1, round(self.capacity * self._page_s))
+        return Busy(
+            "busy",
+            f"正在识别 1 张、等待 {waiting} 张，已达上限；请在 {retry_after_s} 秒后重试。",
+            f"One page is being read and {waiting} wait, which is the limit. Try again in {retry_after_s} seconds.",
+            retry_after_s=retry_after_s,
+        )
 
     def page(self, upload: Upload) -> tuple[dict[str, Any], bool]:
         """The page of `upload` as JSON types, and whether it was known already."""
