@@ -17,7 +17,19 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 27))
 import cv2
 import numpy as np
 import pi_heif
-from PIL import Image, UnidentifiedImageError
+
+# Imported to be registered: a format without its plug-in makes Pillow load all forty of them, at the first bad picture.
+from PIL import (  # noqa: F401
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from ziyan.errors import ImageRejected, ImageTooLarge, UnsupportedFormat
 from ziyan.options import FORMATS
