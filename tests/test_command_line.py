@@ -52,6 +52,15 @@ def test_check_tells_models_memory_threads_and_temperature_source(ziyan):
         assert part in ended.stdout
 
 
+def test_leaves_no_trace_at_home(models, tmp_path):
+    # ONNX Runtime's wheels keep what they would report to their maker under ~/.cache, unless that is off in time.
+    environment = {**os.environ, "OCR_MODELS_DIR": str(models), "HOME": str(tmp_path)}
+    environment.pop("XDG_CACHE_HOME", None)
+    command = [ROOT / ".venv" / "bin" / "ziyan", "read", PAGES / "sign.jpg"]
+    subprocess.run(command, env=environment, capture_output=True, timeout=60, check=True)
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_bench_tells_seconds_by_stage(ziyan):
     ended = ziyan("bench", "--repeat", "1", PAGES / "sign.jpg")
     assert ended.returncode == 0

@@ -15,13 +15,19 @@ All threads share one heap: with a heap each, idle memory grew to 137 MB instead
 """
 
 import ctypes
+import os
 from functools import cache
 from pathlib import Path
+
+# ONNX Runtime's wheels report every start to their maker unless they are told not to before they are loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime
 
 from ziyan.errors import ModelRejected
+
+onnxruntime.disable_telemetry_events()
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # <malloc.h>
 _GROW_AS_REQUESTED = 1  # instead of by powers of two

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 import stack
@@ -138,6 +139,13 @@ def test_health_answers_beside_many_half_open_connections(service):
     finally:
         for sender in senders:
             sender.close()
+
+
+def test_the_reader_speaks_to_nobody_but_ocr_web(service):
+    post(service, picture(60))
+    reader = psutil.Process(service.pids["ocr-reader"])
+    assert reader.net_connections(kind="inet") == [], "ONNX Runtime's telemetry is off, and nothing else calls home"
+    assert reader.net_connections(kind="unix")
 
 
 def run_program(name, **variables):
