@@ -1,0 +1,150 @@
+"""The fast trial host: a whole systemd in a container over a cached root file system, reached only by SSH.
+
+systemd-nspawn boots an overlay of the bare root inside a network namespace of its own. A second namespace, joined to it by
+one pair of virtual Ethernet ports, is the controller's side; neither has a route to this machine's network, so whatever
+the playbook needs must come from the controller, as on a Pi without internet. Not here: a memory controller, a
+thermal zone, a watchdog, a boot loader (see emulated.py for those).
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from machine import output, run, ssh_key
+
+HOST_ADDRESS, CONTROLLER_ADDRESS = "192.0.2.2", "192.0.2.1"  # TEST-NET-1 (RFC 5737)
+REBOOT_ASKED = 133  # systemd-nspawn's exit status when the container wants to start again
+
+
+class FastHost:
+    """A running host: `shell` are the words that put a command on the controller's side of its network."""
+
+    def __init__(self, name: str, root: Path):
+        self.name = name
+        self.root = root
+        self.address = HOST_ADDRESS
+        self.ssh_port = 22
+        self.shell = ["ip", "netns", "exec", f"{name}-ctl"]
+        self._stopping = False
+        self._nspawn: subprocess.Popen | None = None
+        self._keeper = threading.Thread(target=self._keep_running, daemon=True)
+
+    def start(self) -> None:
+        """Boot, and return once SSH answers (2 to 4 s)."""
+        self._keeper.start()
+        wait_for_ssh(self, limit_s=60)
+
+    def stop(self) -> None:
+        """Power off, by force after 15 s."""
+        self._stopping = True
+        if self._nspawn and self._nspawn.poll() is None:
+            with contextlib.suppress(subprocess.CalledProcessError, ProcessLookupError, ValueError):
+                init = int(output("pgrep", "-P", self._nspawn.pid).split()[0])
+                os.kill(init, 38)  # SIGRTMIN+4: systemd powers off
+            try:
+                self._nspawn.wait(15)
+            except subprocess.TimeoutExpired:
+                self._nspawn.kill()
+        self._keeper.join(20)
+
+    def forward_page(self, port: int, local_port: int) -> subprocess.Popen:
+        """A process that shows the host's `port` on this machine's 127.0.0.1:`local_port` until it is terminated."""
+        far_end = " ".join([*self.shell, "socat", "STDIO", f"TCP:{self.address}:{port}"])
+        return subprocess.Popen(["socat", f"TCP-LISTEN:{local_port},bind=127.0.0.1,fork,reuseaddr", f"EXEC:{far_end}"])
+
+    def _keep_running(self) -> None:
+        while not self._stopping:
+            with (self.root.parent / "console.log").open("a") as console:
+                self._nspawn = subprocess.Popen(
+                    ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={self.root}",
+                     f"--machine={self.name}", f"--network-namespace-path=/run/netns/{self.name}-host", "--link-journal=no",
+                     "--resolv-conf=off", "--timezone=off", "--console=pipe"],
+                    stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
+                    env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+                )  # fmt: skip
+                if self._nspawn.wait() != REBOOT_ASKED:
+                    return
+
+
+@contextlib.contextmanager
+def fast_host(bare_root: Path, name: str) -> Iterator[FastHost]:
+    """A booted host over `bare_root`, which stays as it is; everything made for it is gone afterwards."""
+    work = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, work)
+        root = undo.enter_context(overlay(bare_root, work))
+        undo.enter_context(network(name))
+        prepare(root, name)
+        host = FastHost(name, root)
+        undo.callback(host.stop)
+        try:
+            host.start()
+        except TimeoutError:
+            print((work / "console.log").read_text(errors="replace")[-4000:])
+            raise
+        yield host
+
+
+@contextlib.contextmanager
+def overlay(lower: Path, work: Path) -> Iterator[Path]:
+    """A writable view of `lower` at WORK/root; what is written goes to WORK/upper."""
+    for part in ("upper", "overlay", "root"):
+        (work / part).mkdir()
+    layers = f"lowerdir={lower},upperdir={work / 'upper'},workdir={work / 'overlay'}"
+    run("mount", "-t", "overlay", "overlay", "-o", layers, work / "root")
+    try:
+        yield work / "root"
+    finally:
+        run("umount", "--recursive", work / "root")
+
+
+@contextlib.contextmanager
+def network(name: str) -> Iterator[None]:
+    """Two network namespaces, NAME-ctl and NAME-host, joined by a pair of virtual ports and to nothing else."""
+    sides = {f"{name}-ctl": ("ctl0", CONTROLLER_ADDRESS), f"{name}-host": ("host0", HOST_ADDRESS)}
+    try:
+        for namespace in sides:
+            run("ip", "netns", "add", namespace)
+        run("ip", "-n", f"{name}-ctl", "link", "add", "ctl0", "type", "veth", "peer", "host0", "netns", f"{name}-host")
+        for namespace, (port, address) in sides.items():
+            run("ip", "-n", namespace, "address", "add", f"{address}/24", "dev", port)
+            run("ip", "-n", namespace, "link", "set", "lo", "up")
+            run("ip", "-n", namespace, "link", "set", port, "up")
+        yield
+    finally:
+        for namespace in sides:
+            subprocess.run(["ip", "netns", "delete", namespace], stderr=subprocess.DEVNULL, check=False)
+
+
+def prepare(root: Path, name: str) -> None:
+    """Give the root what Raspberry Pi Imager writes on a card: a host name and the key that opens it."""
+    (root / "etc/hostname").write_text(f"{name}\n")
+    (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {name}\n")
+    keys = root / "root/.ssh/authorized_keys"
+    keys.parent.mkdir(mode=0o700, exist_ok=True)
+    keys.write_bytes(ssh_key().with_suffix(".pub").read_bytes())
+
+
+def ssh_options() -> list[str]:
+    """Options for hosts that are made anew every time: their key is known, their host key is not."""
+    return [
+        *("-i", str(ssh_key()), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"),
+        *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
+    ]
+
+
+def wait_for_ssh(host: object, limit_s: float) -> None:
+    """Return once a command can be run on `host` over SSH; TimeoutError after `limit_s` seconds."""
+    end = time.monotonic() + limit_s
+    command = [*host.shell, "ssh", *ssh_options(), "-p", str(host.ssh_port), f"root@{host.address}", "true"]
+    while time.monotonic() < end:
+        if subprocess.run(command, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False).returncode == 0:
+            return
+        time.sleep(0.3)
+    raise TimeoutError(f"no SSH on {host.address} port {host.ssh_port} within {limit_s:.0f} s")
