@@ -9,6 +9,8 @@ thermal zone, a watchdog, a boot loader (see emulated.py for those).
 import contextlib
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -23,14 +25,16 @@ REBOOT_ASKED = 133  # systemd-nspawn's exit status when the container wants to s
 
 
 class FastHost:
-    """A running host: `shell` are the words that put a command on the controller's side of its network."""
+    """A running host. `tunnel` are the words whose input and output are a connection to one of its ports."""
+
+    architecture = "amd64"
+    machine = "x86_64"
 
     def __init__(self, name: str, root: Path):
         self.name = name
         self.root = root
         self.address = HOST_ADDRESS
         self.ssh_port = 22
-        self.shell = ["ip", "netns", "exec", f"{name}-ctl"]
         self._stopping = False
         self._nspawn: subprocess.Popen | None = None
         self._keeper = threading.Thread(target=self._keep_running, daemon=True)
@@ -39,6 +43,14 @@ class FastHost:
         """Boot, and return once SSH answers (2 to 4 s)."""
         self._keeper.start()
         wait_for_ssh(self, limit_s=60)
+
+    def tunnel(self, port: object) -> list[str]:
+        """The command whose standard input and output are a connection to that port of the host."""
+        return ["ip", "netns", "exec", f"{self.name}-ctl", "socat", "STDIO", f"TCP:{self.address}:{port}"]
+
+    def ssh_options(self) -> list[str]:
+        """Options that let ssh reach the host from this machine's own network, which has no route to it."""
+        return [*ssh_options(), "-o", f"ProxyCommand={' '.join(self.tunnel('%p'))}"]
 
     def stop(self) -> None:
         """Power off, by force after 15 s."""
@@ -53,10 +65,17 @@ class FastHost:
                 self._nspawn.kill()
         self._keeper.join(20)
 
-    def forward_page(self, port: int, local_port: int) -> subprocess.Popen:
-        """A process that shows the host's `port` on this machine's 127.0.0.1:`local_port` until it is terminated."""
-        far_end = " ".join([*self.shell, "socat", "STDIO", f"TCP:{self.address}:{port}"])
-        return subprocess.Popen(["socat", f"TCP-LISTEN:{local_port},bind=127.0.0.1,fork,reuseaddr", f"EXEC:{far_end}"])
+    @contextlib.contextmanager
+    def page(self, port: int) -> Iterator[str]:
+        """The address on this machine's 127.0.0.1 under which the host's `port` can be reached meanwhile."""
+        local_port = free_port()
+        listen = f"TCP-LISTEN:{local_port},bind=127.0.0.1,fork,reuseaddr"
+        forwarder = subprocess.Popen(["socat", listen, f"EXEC:{' '.join(self.tunnel(port))}"], start_new_session=True)
+        try:
+            yield f"http://127.0.0.1:{local_port}"
+        finally:
+            os.killpg(forwarder.pid, signal.SIGTERM)
+            forwarder.wait()
 
     def _keep_running(self) -> None:
         while not self._stopping:
@@ -139,12 +158,24 @@ def ssh_options() -> list[str]:
     ]
 
 
-def wait_for_ssh(host: object, limit_s: float) -> None:
+def ssh(host: "FastHost", *command: str, **options: object) -> subprocess.CompletedProcess:
+    """The finished command of root on the host; `options` as for subprocess.run."""
+    words = ["ssh", *host.ssh_options(), "-p", str(host.ssh_port), f"root@{host.address}", *command]
+    return subprocess.run(words, stdin=subprocess.DEVNULL, text=True, check=False, **options)
+
+
+def wait_for_ssh(host: "FastHost", limit_s: float) -> None:
     """Return once a command can be run on `host` over SSH; TimeoutError after `limit_s` seconds."""
     end = time.monotonic() + limit_s
-    command = [*host.shell, "ssh", *ssh_options(), "-p", str(host.ssh_port), f"root@{host.address}", "true"]
     while time.monotonic() < end:
-        if subprocess.run(command, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False).returncode == 0:
+        if ssh(host, "true", stderr=subprocess.DEVNULL).returncode == 0:
             return
         time.sleep(0.3)
     raise TimeoutError(f"no SSH on {host.address} port {host.ssh_port} within {limit_s:.0f} s")
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,96 @@
+"""Make a trial host, let the appliance live its whole life on it, and leave nothing behind.
+
+    python tests/trial fast                  systemd-nspawn, Debian 13, a few minutes
+    python tests/trial fast --suite bookworm
+    python tests/trial arm64                 an emulated Cortex-A72, an hour and more
+    … --keep                                 stop after the installation, with the page on 127.0.0.1, until Ctrl-C
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fast import FastHost, fast_host
+from machine import CACHE, CHECKOUT, FAST_TOOLS, end_cleanly_on_signals, install_tools, run
+from rootfs import BARE, bare_root
+from scenario import PORT, StepFailed, Trial, whole_life
+
+
+def main() -> int:
+    """Run the trial that the command line asks for; 0 when every step ended as it must."""
+    options = arguments()
+    end_cleanly_on_signals()
+    began = time.monotonic()
+    with contextlib.ExitStack() as undo:
+        work = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="ziyan-trial-")))
+        host, cached_debs = undo.enter_context(new_host(options))
+        print(f"the host answers after {time.monotonic() - began:.1f} s", flush=True)
+        trial = Trial(host, CHECKOUT / "results" / f"trial-{options.host}-{options.suite}")
+        trial.variables = {
+            "ocr_offline_apt": "true",
+            "ocr_system_debs": cached_debs,
+            "ocr_system_hostname": "ziyan-trial",
+            "ocr_service_source": options.service,
+            "ocr_model_source": options.models,
+        }
+        if not cached_debs.exists():
+            trial.playbook("debs", title="debs.yml (make debs)")
+        try:
+            if options.keep:
+                keep(trial)
+            else:
+                whole_life(trial, options.service, options.models, work)
+        except StepFailed as failure:
+            show_last_log(trial)
+            print(f"\n{trial.summary()}\n\ntrial failed: {failure}")
+            return 1
+        print(f"\n{trial.summary()}\n\ntrial passed: {options.host} {options.suite}")
+        return 0
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("host", choices=["fast"])
+    parser.add_argument("--suite", choices=["trixie", "bookworm"], default="trixie", help="Debian 13 (default) or 12")
+    parser.add_argument("--service", type=Path, default=CHECKOUT / "service", help="the service's folder")
+    parser.add_argument("--models", type=Path, default=CHECKOUT / "models", help="the folder of the manifest")
+    parser.add_argument("--keep", action="store_true", default=os.environ.get("KEEP") == "1", help="leave it running (also KEEP=1)")
+    return parser.parse_args()
+
+
+@contextlib.contextmanager
+def new_host(options: argparse.Namespace) -> Iterator[tuple[FastHost, Path]]:
+    """A bare host, and the folder of the packages that it lacks (kept with its root file system)."""
+    install_tools(FAST_TOOLS)
+    root = bare_root(options.suite, "amd64", BARE)
+    with fast_host(root, f"ziyan-{os.getpid()}") as host:
+        yield host, root.with_name(f"{root.name}-debs")
+
+
+def keep(trial: Trial) -> None:
+    """Install, then wait for Ctrl-C with the page on 127.0.0.1."""
+    trial.playbook("site", title="site.yml")
+    with trial.host.page(PORT) as url, contextlib.suppress(KeyboardInterrupt):
+        print(f"{url}\nssh {' '.join(trial.host.ssh_options())} root@{trial.host.address}\nCtrl-C ends it.", flush=True)
+        while True:
+            time.sleep(3600)
+
+
+def show_last_log(trial: Trial) -> None:
+    """Print the end of the log of the step that failed."""
+    logs = sorted(trial.logs.glob("*.log"))
+    if logs:
+        print(f"\n--- the end of {logs[-1]}")
+        print("\n".join(logs[-1].read_text(errors="replace").splitlines()[-60:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

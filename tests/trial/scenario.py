@@ -1,0 +1,210 @@
+"""The life of an appliance on a trial host, from the bare system to the bare system, each step asserted and timed."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fast import FastHost, ssh
+from machine import CHECKOUT
+
+OPS = Path(sys.executable).parent  # the environment that runs us holds ansible and pytest, too
+PORT = 5000
+
+
+class StepFailed(Exception):
+    """A step did not end as it must; the message says how it should have."""
+
+
+@dataclass
+class Step:
+    """One line of the summary."""
+
+    name: str
+    seconds: float
+    changed: int | None = None
+    note: str = ""
+
+
+@dataclass
+class Trial:
+    """A host under trial: runs playbooks and host tests against it, logs each to a file, remembers what it took."""
+
+    host: FastHost
+    logs: Path
+    variables: dict[str, object] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir(parents=True)
+        self.inventory = self.logs / "inventory.ini"
+        options = " ".join(f"'{word}'" if " " in word else word for word in self.host.ssh_options())
+        self.inventory.write_text(
+            f"[ocr_appliance]\ntrial ansible_host={self.host.address} ansible_port={self.host.ssh_port} "
+            f'ansible_user=root ansible_ssh_common_args="{options}"\n'
+        )
+
+    def playbook(self, name: str, *arguments: str, title: str = "", fails_with: str = "", **variables: object) -> Step:
+        """Run playbooks/NAME.yml. With `fails_with` it must fail and say so; otherwise it must succeed."""
+        extra = [f"-e{key}={value}" for key, value in (self.variables | variables).items()]
+        command = [OPS / "ansible-playbook", "-i", self.inventory, f"playbooks/{name}.yml", *arguments, *extra]
+        step, text, status = self._run(title or name, command)
+        if fails_with and (status == 0 or fails_with not in text):
+            raise StepFailed(f"{step.name} should have failed with “{fails_with}”")
+        if not fails_with and status != 0:
+            raise StepFailed(f"{step.name} failed")
+        step.changed = sum(int(count) for count in re.findall(r"^trial\s+:.*changed=(\d+)", text, re.MULTILINE))
+        return step
+
+    def host_suite(self, *arguments: str, title: str = "host suite") -> Step:
+        """Run tests/host against the host as `make verify` does."""
+        with self.host.page(PORT) as url:
+            command = [OPS / "pytest", "tests/host", "--confcutdir=tests/host", "-q", "-rs", "-p", "no:cacheprovider",
+                       "--hosts=ansible://trial", f"--ansible-inventory={self.inventory}", f"--url={url}", *arguments]  # fmt: skip
+            step, text, status = self._run(title, command)
+        step.note = text.strip().splitlines()[-1].strip("= ") if text.strip() else ""
+        if status != 0:
+            raise StepFailed(f"{title} failed")
+        self.notes = [line for line in text.splitlines() if line.startswith("measured")]
+        return step
+
+    def reboot(self) -> Step:
+        """Reboot the host as a power cut's return would, and wait until Ansible reaches it again."""
+        command = [OPS / "ansible", "-i", self.inventory, "all", "-m", "ansible.builtin.reboot"]
+        step, _text, status = self._run("reboot", command)
+        if status != 0:
+            raise StepFailed("the host did not come back from a reboot")
+        return step
+
+    def remote(self, command: str) -> str:
+        """What the shell command prints on the host; StepFailed when it fails there."""
+        done = ssh(self.host, command, stdout=subprocess.PIPE)
+        if done.returncode != 0:
+            raise StepFailed(f"on the host, `{command}` ended with {done.returncode}")
+        return done.stdout.strip()
+
+    def summary(self) -> str:
+        """The steps as a table, then what the host suite measured."""
+        rows = [f"{s.name:<44}{s.seconds:>7.1f} s  {'' if s.changed is None else f'changed={s.changed}':<12}{s.note}" for s in self.steps]
+        total = f"{'in all':<44}{sum(step.seconds for step in self.steps):>7.1f} s"
+        return "\n".join([*rows, total, *getattr(self, "notes", [])])
+
+    def _run(self, title: str, command: list[object]) -> tuple[Step, str, int]:
+        log = self.logs / f"{len(self.steps) + 1:02d}-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}.log"
+        print(f"… {title}", flush=True)
+        began = time.monotonic()
+        with log.open("w") as file:
+            done = subprocess.run(
+                [str(word) for word in command], cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False,
+                env=os.environ | {"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")},
+            )  # fmt: skip
+        step = Step(title, time.monotonic() - began)
+        self.steps.append(step)
+        return step, log.read_text(encoding="utf-8", errors="replace"), done.returncode
+
+
+def whole_life(trial: Trial, service: Path, models: Path, work: Path) -> None:
+    """Rehearse, install, prove, repeat, break, update, roll back, reboot, remove. StepFailed names what went wrong."""
+    before = system_state(trial)
+    trial.playbook("site", "--check", title="site.yml --check on the bare host")
+    expect_same(before, system_state(trial), "a rehearsal with --check")
+    trial.playbook("site", title="site.yml")
+    trial.host_suite()
+    nothing_to_change(trial)
+    returns_by_itself(trial, service, models, work)
+    updates_and_rolls_back(trial, service, work)
+    trial.reboot()
+    trial.host_suite(title="host suite after the reboot")
+    trial.playbook("remove", title="remove.yml", ocr_keep_data="false")
+    expect_same(before, system_state(trial), "remove.yml")
+
+
+def nothing_to_change(trial: Trial) -> None:
+    """The second run finds everything as it should be."""
+    step = trial.playbook("site", title="site.yml again")
+    if step.changed != 0:
+        raise StepFailed(f"the second run of site.yml changed {step.changed} things; see the log")
+
+
+def returns_by_itself(trial: Trial, service: Path, models: Path, work: Path) -> None:
+    """A release that does not start, and a model that reads wrongly, are both undone without a hand."""
+    good = current(trial)
+    broken = shutil.copytree(service, work / "broken-service")
+    append(broken / "ziyan/__init__.py", '\nraise RuntimeError("a release broken on purpose")\n')
+    said = "has returned to"
+    trial.playbook("update", title="update with a broken release, returns", fails_with=said, ocr_service_source=broken,
+                   ocr_service_ready_timeout_s=20)  # fmt: skip
+    if current(trial) != good:
+        raise StepFailed("after the broken release the host does not run the former one")
+    trial.playbook("update", title="update with a wrong charset, returns", fails_with=said,
+                   ocr_model_source=garbled_model(models, work / "garbled-model"))  # fmt: skip
+    if current(trial) != good:
+        raise StepFailed("after the garbled model the host does not run the former one")
+
+
+def updates_and_rolls_back(trial: Trial, service: Path, work: Path) -> None:
+    """A good new release is taken up, and left again by one command."""
+    old = current(trial)
+    newer = shutil.copytree(service, work / "newer-service")
+    append(newer / "ziyan/__init__.py", "\n# a later release\n")
+    trial.playbook("update", title="update with a good release", ocr_service_source=newer)
+    if current(trial) == old:
+        raise StepFailed("the update did not take up the new release")
+    trial.playbook("rollback", title="rollback.yml")
+    if current(trial) != old:
+        raise StepFailed("rollback.yml did not go back to the former release")
+
+
+def garbled_model(models: Path, folder: Path) -> Path:
+    """A model folder that is whole by its hashes and yet reads wrongly: its charset is in reverse order."""
+    import hashlib
+    import json
+
+    folder.mkdir()
+    manifest = json.loads((models / "manifest.json").read_text(encoding="utf-8"))
+    for entry in (manifest["detector"], manifest["recognizer"], manifest["recognizer"]["charset"]):
+        shutil.copy(models / entry["file"], folder)
+    charset = folder / manifest["recognizer"]["charset"]["file"]
+    *characters, space = charset.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    charset.write_text("\n".join([*reversed(characters), space]) + "\n", encoding="utf-8")
+    manifest["recognizer"]["charset"]["sha256"] = hashlib.sha256(charset.read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def append(path: Path, text: str) -> None:
+    """Write `text` after what the file holds."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def current(trial: Trial) -> str:
+    """The release and the model that the host runs."""
+    return trial.remote("readlink /opt/ziyan/current /opt/ziyan/models/current")
+
+
+# What a host writes by itself, or any package's coming and going leaves behind.
+RESTLESS = r"/(var/lib/(dpkg|apt|systemd|private|ucf|pam|polkit-1)|etc/(machine-id|resolv.conf|ld.so.cache|[a-z]+-$|\.pwd\.lock|\.updated)|usr/lib/python3.*/__pycache__)"
+
+
+def system_state(trial: Trial) -> set[str]:
+    """Packages, users, settings and files of the host, one line each."""
+    return set(
+        trial.remote(
+            "dpkg-query --show; cut -d: -f1 /etc/passwd /etc/group; hostname; systemctl list-unit-files --no-legend;"
+            f"find /etc /opt /usr /var/lib /srv /boot -xdev -not -type d | grep -Ev '^{RESTLESS}';"
+            "cat /etc/hosts; find /opt /etc/systemd -xdev"
+        ).splitlines()
+    )
+
+
+def expect_same(before: set[str], after: set[str], what: str) -> None:
+    """StepFailed when the host differs, naming up to 20 differences."""
+    differences = [f"- {line}" for line in sorted(before - after)] + [f"+ {line}" for line in sorted(after - before)]
+    if differences:
+        raise StepFailed("\n".join([f"{what} did not leave the host as it was:", *differences[:20]]))
