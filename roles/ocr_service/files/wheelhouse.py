@@ -3,21 +3,21 @@
     python wheelhouse.py --source service --out .cache/wheelhouse --python 3.13 --machine aarch64
 
 The archive holds the wheels of requirements.lock for that Python and machine (checked against the lock's hashes), the
-wheel of the package itself, a requirements.txt with the hash of everything, and the supervisor programs. It is named
-after its sources, so a wheelhouse that exists is the right one and no registry is asked. Prints one line of JSON:
-the release's name, the archive's path and its sha256.
+wheel of the package itself, a requirements.txt with the hash of everything, the supervisor programs and the script that
+trims the environment. It is named after its sources, so a wheelhouse that exists is the right one and no registry is
+asked. Prints one line of JSON: the release's name, the archive's path and its sha256.
 """
 
 import argparse
 import fcntl
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -30,8 +30,8 @@ MACHINES = ("aarch64", "x86_64")
 
 def release_name(source: Path) -> str:
     """VERSION-HASH of the service in `source`: the same files always have the same name, and others another."""
-    version = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    digest = hashlib.sha256()
+    version = re.search(r'^__version__ = "(.+)"$', (source / "ziyan/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    digest = hashlib.sha256(Path(__file__).read_bytes())  # what packs it counts, too
     for path in release_files(source):
         digest.update(f"{path.relative_to(source)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return f"{version}-{digest.hexdigest()[:8]}"
@@ -91,9 +91,11 @@ def build_package(source: Path, wheels: Path) -> str:
 
 
 def pip(*arguments: object) -> None:
-    """Run pip; CalledProcessError when it fails. Its words go to stderr: stdout is for the result alone."""
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-    subprocess.run([sys.executable, "-m", "pip", *map(str, arguments), *quiet], check=True, stdout=sys.stderr)
+    """Run pip; when it fails, show what it said and end."""
+    command = [sys.executable, "-m", "pip", *map(str, arguments), "--disable-pip-version-check", "--no-input"]
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout}\n准备安装包失败，见上文。 The wheelhouse could not be made; pip said why above.")
 
 
 def sha256(path: Path) -> str:
@@ -117,7 +119,8 @@ def build(source: Path, archive: Path, python: str, machine: str) -> None:
         with tarfile.open(half_made, "w") as tar:
             for path in (wheels, requirements):
                 tar.add(path, path.name)
-            tar.add(source / "supervisor" / "ocr.conf", "supervisor/ocr.conf")
+            for name in ("supervisor/ocr.conf", "trim.sh"):
+                tar.add(source / name, name)
         half_made.rename(archive)
 
 
