@@ -1,6 +1,6 @@
 """What the host tests share. The same suite serves a trial host and a real Pi (`make verify`).
 
-    pytest tests/host --confcutdir=tests/host --hosts=ansible://ocr_appliance --ansible-inventory=inventory.ini
+pytest tests/host --confcutdir=tests/host --hosts=ansible://ocr_appliance --ansible-inventory=inventory.ini
 """
 
 import json
@@ -22,11 +22,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Budgets and how long to try: the defaults are the promises of the README."""
     group = parser.getgroup("appliance")
     group.addoption("--url", help="where the page is reached from here (default: port 5000 of the host's address)")
-    group.addoption("--soak", type=float, default=10, help="seconds of load while temperatures are watched (an hour: 3600)")
+    group.addoption(
+        "--soak", type=float, default=10, help="seconds of load while temperatures are watched (an hour: 3600)"
+    )
     group.addoption("--pictures", type=int, default=50, help="pictures to read before memory is measured")
-    group.addoption("--patience", type=float, default=1, help="factor on every waiting time: 1 for a Pi, more if emulated")
-    group.addoption("--memory-budget-mb", type=int, default=300, help="memory of all programs together (ocr_memory_budget_mb)")
-    group.addoption("--temperature-limit-c", type=float, default=62, help="hottest sensor allowed (ocr_temperature_limit_c)")
+    group.addoption(
+        "--patience", type=float, default=1, help="factor on every waiting time: 1 for a Pi, more if emulated"
+    )
+    group.addoption(
+        "--memory-budget-mb", type=int, default=300, help="memory of all programs together (ocr_memory_budget_mb)"
+    )
+    group.addoption(
+        "--temperature-limit-c", type=float, default=62, help="hottest sensor allowed (ocr_temperature_limit_c)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,12 +77,13 @@ def url(host, pytestconfig: pytest.Config) -> str:
     if given:
         return given
     variables = host.ansible.get_variables()
-    return f"http://{variables.get('ansible_host', variables['inventory_hostname'])}:{variables.get('ocr_service_port', 5000)}"
+    name = variables.get("ansible_host", variables["inventory_hostname"])
+    return f"http://{name}:{variables.get('ocr_service_port', 5000)}"
 
 
 @pytest.fixture(scope="module")
 def supervisorctl(host) -> Callable[[str], str]:
-    """What supervisorctl prints on the host; its exit status is not asserted (status gives 3 when a program is down)."""
+    """What supervisorctl prints on the host, whatever its exit status (`status` gives 3 when a program is down)."""
     command = "/opt/ziyan/current/venv/bin/supervisorctl -c /etc/ziyan/supervisord.conf"
     return lambda words: host.run(f"{command} {words}").stdout.strip()
 

@@ -24,7 +24,9 @@ def test_only_ssh_the_page_and_the_name_service_listen(host):
     sockets = listening(host)
     assert {port for protocol, port, _ in sockets if protocol == "tcp"} == {SSH, PAGE}
     # avahi-daemon also answers single questions from a port of its own.
-    strangers = {(port, program) for protocol, port, program in sockets if protocol == "udp" and program != "avahi-daemon"}
+    strangers = {
+        (port, program) for protocol, port, program in sockets if protocol == "udp" and program != "avahi-daemon"
+    }
     assert {port for port, _ in strangers} <= OWN_ADDRESS_CLIENTS, strangers
 
 
@@ -36,7 +38,9 @@ def test_answers_to_its_name(host):
 
 @pytest.mark.parametrize("folder", ["/opt/ziyan", "/etc/ziyan"])
 def test_the_service_cannot_write_its_code_models_or_settings(host, folder):
-    writable = host.check_output(f"find {folder} -not -type l \\( -not -user root -o -perm /o+w -o -perm /g+w -a -not -group root \\)")
+    writable = host.check_output(
+        f"find {folder} -not -type l \\( -not -user root -o -perm /o+w -o -perm /g+w -a -not -group root \\)"
+    )
     assert writable == ""
 
 

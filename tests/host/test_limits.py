@@ -43,7 +43,9 @@ def test_the_kernel_holds_the_service_to_its_memory_limit(host, measured):
     assert limit.content_string.strip().isdigit(), "MemoryMax is not set"
     peak = host.file(f"{CGROUP}/memory.peak")
     if peak.exists:
-        measured["memory.peak"] = f"{int(peak.content_string) / 1e6:.0f} MB (limit {int(limit.content_string) / 1e6:.0f} MB)"
+        measured["memory.peak"] = (
+            f"{int(peak.content_string) / 1e6:.0f} MB (limit {int(limit.content_string) / 1e6:.0f} MB)"
+        )
         assert int(peak.content_string) <= int(limit.content_string)
 
 
@@ -58,10 +60,14 @@ def test_stays_cool_and_unthrottled_under_load(host, read, selftest, measured, p
             read(picture)
         zones = host.run("cat /sys/class/thermal/thermal_zone*/temp").stdout.split()
         hottest_c = max([hottest_c, *(int(zone) / 1000 for zone in zones)])
-    measured["temperature"] = f"{hottest_c:.1f} °C at most in {pytestconfig.getoption('--soak'):.0f} s of load (limit {limit_c} °C)"
+    measured["temperature"] = (
+        f"{hottest_c:.1f} °C at most in {pytestconfig.getoption('--soak'):.0f} s of load (limit {limit_c} °C)"
+    )
     throttled = host.run("vcgencmd get_throttled || cat /sys/devices/platform/soc*/soc*firmware/get_throttled").stdout
     assert hottest_c < limit_c
-    assert throttled.strip().removeprefix("throttled=") in ("", "0x0", "0"), "under-voltage or throttling (docs/operations.md)"
+    assert throttled.strip().removeprefix("throttled=") in ("", "0x0", "0"), (
+        "under-voltage or throttling (docs/operations.md)"
+    )
 
 
 def test_health_shows_memory_and_temperature(url):

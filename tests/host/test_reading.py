@@ -36,7 +36,9 @@ def test_refuses_to_start_with_a_model_of_another_hash(host, patience):
     recognizer = model_on(host)["recognizer"]["file"]
     folder = host.check_output("mktemp -d")
     try:
-        host.check_output(f"cp /opt/ziyan/models/current/* {folder}; printf x >> {folder}/{recognizer}; chmod -R a+rX {folder}")
+        host.check_output(
+            f"cp /opt/ziyan/models/current/* {folder}; printf x >> {folder}/{recognizer}; chmod -R a+rX {folder}"
+        )
         settings = f"OCR_MODELS_DIR={folder} OCR_SOCKET={folder}/reader.sock"
         answer = host.run(f"runuser -u ziyan -- env {settings} timeout {60 * patience:.0f} {VENV}/ziyan reader")
         assert answer.rc not in (0, 124)

@@ -1,9 +1,9 @@
 """The fast trial host: a whole systemd in a container over a cached root file system, reached only by SSH.
 
-systemd-nspawn boots an overlay of the bare root inside a network namespace of its own. A second namespace, joined to it by
-one pair of virtual Ethernet ports, is the controller's side; neither has a route to this machine's network, so whatever
-the playbook needs must come from the controller, as on a Pi without internet. Not here: a memory controller, a
-thermal zone, a watchdog, a boot loader (see emulated.py for those).
+systemd-nspawn boots an overlay of the bare root inside a network namespace of its own. A second namespace, joined to it
+by one pair of virtual Ethernet ports, is the controller's side; neither has a route to this machine's network, so
+whatever the playbook needs must come from the controller, as on a Pi without internet. Not here: a memory controller, a
+thermal zone, a watchdog, a boot loader (see emulated.py).
 """
 
 import contextlib
@@ -70,7 +70,8 @@ class FastHost:
         """The address on this machine's 127.0.0.1 under which the host's `port` can be reached meanwhile."""
         local_port = free_port()
         listen = f"TCP-LISTEN:{local_port},bind=127.0.0.1,fork,reuseaddr"
-        forwarder = subprocess.Popen(["socat", listen, f"EXEC:{' '.join(self.tunnel(port))}"], start_new_session=True)
+        far_end = "EXEC:" + " ".join(self.tunnel(port)).replace(":", "\\:")  # socat's own sign for the next parameter
+        forwarder = subprocess.Popen(["socat", listen, far_end], start_new_session=True)
         try:
             yield f"http://127.0.0.1:{local_port}"
         finally:
@@ -82,8 +83,8 @@ class FastHost:
             with (self.root.parent / "console.log").open("a") as console:
                 self._nspawn = subprocess.Popen(
                     ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={self.root}",
-                     f"--machine={self.name}", f"--network-namespace-path=/run/netns/{self.name}-host", "--link-journal=no",
-                     "--resolv-conf=off", "--timezone=off", "--console=pipe"],
+                     f"--machine={self.name}", f"--network-namespace-path=/run/netns/{self.name}-host",
+                     "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=pipe"],
                     stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
                     env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
                 )  # fmt: skip

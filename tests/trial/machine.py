@@ -1,4 +1,4 @@
-"""What this machine must offer before it can hold a trial host: Debian packages, root, a cache folder, and a clean end."""
+"""What this machine must offer before it can hold a trial host: packages, root, a cache folder, and a clean end."""
 
 import os
 import shutil
@@ -42,9 +42,9 @@ def output(*command: object) -> str:
 
 
 def install_tools(tools: dict[str, str]) -> None:
-    """Install the Debian packages that bring the missing programs; only root can, and only root can hold a trial host."""
+    """Install the Debian packages of the missing programs; only root can, as only root can hold a trial host."""
     if os.geteuid() != 0:
-        sys.exit("A trial host needs root (namespaces, mounts). Run again with sudo. 试验主机需要 root 权限，请用 sudo 再运行。")
+        sys.exit("试验主机需要 root 权限，请用 sudo 再运行。 A trial host needs root: run again with sudo.")
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = sorted({package for program, package in tools.items() if not shutil.which(program)})
     if not missing:

@@ -12,20 +12,44 @@ from pathlib import Path
 
 from machine import CACHE, output, run
 
-BARE = (
-    "systemd systemd-sysv dbus udev kmod openssh-server python3 python3-apt sudo iproute2 procps ca-certificates"
-).split()
+BARE = [
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "udev",
+    "kmod",
+    "openssh-server",
+    "python3",
+    "python3-apt",
+    "sudo",
+    "iproute2",
+    "procps",
+    "ca-certificates",
+]
 # The emulated board has a kernel and a clock to keep as well, and what Raspberry Pi OS Lite brings along.
-BOARD = [*BARE, *"linux-image-arm64 initramfs-tools systemd-timesyncd avahi-daemon libnss-mdns python3-venv ufw".split()]
+BOARD = [
+    *BARE,
+    *[
+        "linux-image-arm64",
+        "initramfs-tools",
+        "systemd-timesyncd",
+        "avahi-daemon",
+        "libnss-mdns",
+        "python3-venv",
+        "ufw",
+    ],
+]
 
 
 def archive(security: bool) -> str:
     """The base URI of Debian's (security) archive in this machine's apt settings."""
     found = output("apt-get", "indextargets", "--format", "$(REPO_URI) $(SITE)", "Created-By: Packages")
     uris = sorted({line.split()[0] for line in found.splitlines()})
-    debian = [uri for uri in uris if uri.rstrip("/").endswith(("/debian-security" if security else "/debian"))]
+    debian = [uri for uri in uris if uri.rstrip("/").endswith("/debian-security" if security else "/debian")]
     if not debian:
-        raise SystemExit("apt on this machine names no Debian archive: run `apt-get update`, or add one to its sources.")
+        raise SystemExit(
+            "apt on this machine names no Debian archive: run `apt-get update`, or add one to its sources."
+        )
     return debian[0]
 
 

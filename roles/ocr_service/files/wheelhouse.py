@@ -1,4 +1,4 @@
-"""Build the wheelhouse of one kind of host on the controller: all that a release needs, so that the Pi needs no internet.
+"""Build the wheelhouse of one kind of host on the controller: all that a release needs, so no Pi needs internet.
 
     python wheelhouse.py --source service --out .cache/wheelhouse --python 3.13 --machine aarch64
 
@@ -30,7 +30,9 @@ MACHINES = ("aarch64", "x86_64")
 
 def release_name(source: Path) -> str:
     """VERSION-HASH of the service in `source`: the same files always have the same name, and others another."""
-    version = re.search(r'^__version__ = "(.+)"$', (source / "ziyan/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    version = re.search(
+        r'^__version__ = "(.+)"$', (source / "ziyan/__init__.py").read_text(encoding="utf-8"), re.MULTILINE
+    )[1]
     digest = hashlib.sha256(Path(__file__).read_bytes())  # what packs it counts, too
     for path in release_files(source):
         digest.update(f"{path.relative_to(source)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
@@ -67,7 +69,9 @@ def requirements_for(lock: str, python: str, machine: str) -> list[str]:
         requirement, *hashes = text.split("--hash=")
         parsed = Requirement(requirement.strip())
         if parsed.marker is None or parsed.marker.evaluate(environment):
-            kept.append(" ".join([f"{parsed.name}{parsed.specifier}", *(f"--hash={value.strip()}" for value in hashes)]))
+            kept.append(
+                " ".join([f"{parsed.name}{parsed.specifier}", *(f"--hash={value.strip()}" for value in hashes)])
+            )
     return kept
 
 
@@ -93,7 +97,7 @@ def build_package(source: Path, wheels: Path) -> str:
 def pip(*arguments: object) -> None:
     """Run pip; when it fails, show what it said and end."""
     command = [sys.executable, "-m", "pip", *map(str, arguments), "--disable-pip-version-check", "--no-input"]
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603 (ours)
     if done.returncode != 0:
         sys.exit(f"{done.stdout}\n准备安装包失败，见上文。 The wheelhouse could not be made; pip said why above.")
 
@@ -127,10 +131,14 @@ def build(source: Path, archive: Path, python: str, machine: str) -> None:
 def main() -> None:
     """Make what is missing, and say where it lies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--source", type=Path, required=True, help="the service's folder, with pyproject.toml and requirements.lock")
+    parser.add_argument(
+        "--source", type=Path, required=True, help="the service's folder, with pyproject.toml and requirements.lock"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of wheelhouses")
     parser.add_argument("--python", action="append", choices=PYTHONS, help="the host's Python (default: all)")
-    parser.add_argument("--machine", action="append", choices=MACHINES, help="what `uname -m` prints there (default: all)")
+    parser.add_argument(
+        "--machine", action="append", choices=MACHINES, help="what `uname -m` prints there (default: all)"
+    )
     options = parser.parse_args()
     release = release_name(options.source)
     options.out.mkdir(parents=True, exist_ok=True)

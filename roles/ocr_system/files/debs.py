@@ -2,8 +2,9 @@
 
     python debs.py --host FOLDER --architecture arm64 --out debian-13-arm64.tar python3-venv avahi-daemon …
 
-FOLDER holds what playbooks/debs.yml brought from the host: its apt sources and keys, and its list of installed packages.
-apt itself then works out what is missing, for the host's distribution and architecture, and checks the signatures.
+FOLDER holds what playbooks/debs.yml brought from the host: its apt sources and keys, and its list of installed
+packages. apt itself then works out what is missing, for the host's distribution and architecture, and checks the
+signatures.
 """
 
 import argparse
@@ -50,8 +51,13 @@ def index(repository: Path) -> None:
     """Make the folder of packages a flat apt repository labelled ziyan-offline."""
     label = ["-oAPT::FTPArchive::Release::Label=ziyan-offline", "-oAPT::FTPArchive::Release::Origin=ziyan"]
     for arguments, name in ((["packages", "."], "Packages"), ([*label, "release", "."], "Release")):
-        text = subprocess.run(["apt-ftparchive", *arguments], cwd=repository, check=True, stdout=subprocess.PIPE).stdout
-        (repository / name).write_bytes(text)
+        with (repository / name).open("wb") as file:
+            run("apt-ftparchive", *arguments, cwd=repository, stdout=file)
+
+
+def run(*command: object, **options: object) -> None:
+    """Run one of apt's programs; CalledProcessError when it fails."""
+    subprocess.run([str(word) for word in command], check=True, **options)  # noqa: S603 (fixed programs)
 
 
 def main() -> None:
@@ -66,8 +72,8 @@ def main() -> None:
     point_keys_into(host)
     with tempfile.TemporaryDirectory() as folder:
         options = apt_options(host, Path(folder), given.architecture)
-        subprocess.run(["apt-get", "-q", *options, "update"], check=True)
-        subprocess.run(["apt-get", "-q", "-y", *options, "--download-only", "install", *given.packages], check=True)
+        run("apt-get", "-q", *options, "update")
+        run("apt-get", "-q", "-y", *options, "--download-only", "install", *given.packages)
         repository = Path(folder) / "cache/archives"
         index(repository)
         given.out.parent.mkdir(parents=True, exist_ok=True)
