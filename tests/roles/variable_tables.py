@@ -1,6 +1,6 @@
 """Write each role's README table of variables from its meta/argument_specs.yml.
 
-    python tests/roles/variable_tables.py        writes them; tests/roles compares them
+python tests/roles/variable_tables.py        writes them; tests/roles compares them
 """
 
 from pathlib import Path

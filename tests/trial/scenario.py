@@ -67,9 +67,8 @@ class Trial:
     def host_suite(self, *arguments: str, title: str = "host suite") -> Step:
         """Run tests/host against the host as `make verify` does."""
         with self.host.page(PORT) as url:
-            command = [OPS / "pytest", "tests/host", "--confcutdir=tests/host", "-q", "-rs", "-p", "no:cacheprovider",
-                       "--hosts=ansible://trial", f"--ansible-inventory={self.inventory}", f"--url={url}",
-                       *self.suite_options, *arguments]  # fmt: skip
+            where = [f"--ansible-inventory={self.inventory}", "--hosts=ansible://trial", f"--url={url}"]
+            command = [OPS / "pytest", "tests/host", *where, *self.suite_options, *arguments]
             step, text, status = self._run(title, command)
         step.note = text.strip().splitlines()[-1].strip("= ") if text.strip() else ""
         if status != 0:
