@@ -58,5 +58,12 @@ class Busy(Unavailable):
     """As many pages are being read and waiting as the box admits."""
 
 
+class TooHot(Unavailable):
+    """The box is above its hard temperature limit and reads nothing until it is cooler."""
+
+    def __init__(self, code: str, zh: str, en: str, *, retry_after_s: int = 30) -> None:
+        super().__init__(code, zh, en, retry_after_s=retry_after_s)
+
+
 class ReaderLost(Unavailable):
     """The reader is starting, was restarted, or died in the middle of this page."""

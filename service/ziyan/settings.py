@@ -39,6 +39,10 @@ class Settings:
     cache_bytes: int = _setting(
         8 * MIB, "bytes of answers kept for pictures sent again; 0 keeps none", low=0, high=1024 * MIB
     )
+    temperature_soft_c: int = _setting(75, "°C above which the reader works with one thread", low=40, high=100)
+    temperature_hard_c: int = _setting(
+        82, "°C above which pages are answered 503 until the box is cooler", low=41, high=105
+    )
     sysfs_root: Path = _setting(Path("/sys"), "where the kernel's temperature and throttling files are")
 
 
@@ -49,7 +53,18 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         text = environment.get(variable(spec.name))
         if text is not None:
             given[spec.name] = _parsed(spec, text)
-    return Settings(**given)
+    settings = Settings(**given)
+    _check_temperatures(settings.temperature_soft_c, settings.temperature_hard_c)
+    return settings
+
+
+def _check_temperatures(soft_c: int, hard_c: int) -> None:
+    if soft_c >= hard_c:
+        raise SettingRejected(
+            "setting_invalid",
+            f"环境变量 OCR_TEMPERATURE_SOFT_C={soft_c} 必须低于 OCR_TEMPERATURE_HARD_C={hard_c}。",
+            f"OCR_TEMPERATURE_SOFT_C={soft_c} must be below OCR_TEMPERATURE_HARD_C={hard_c}.",
+        )
 
 
 def variable(name: str) -> str:

@@ -19,7 +19,8 @@ import cv2
 import waitress
 
 from ziyan import __version__, manifest, options, vitals
-from ziyan.errors import ZiyanError
+from ziyan.cooling import Cooling, Pace
+from ziyan.errors import TooHot, ZiyanError
 from ziyan.log import event
 from ziyan.pipeline import Pipeline
 from ziyan.session import release_memory
@@ -34,10 +35,10 @@ class Reader:
     """The loaded pipeline, the lock that lets one page in at a time, and what it did so far."""
 
     def __init__(self, settings: Settings) -> None:
-        cv2.setNumThreads(settings.threads)
         self._models = manifest.load(settings.models_dir)
-        self._pipeline = Pipeline(self._models, threads=settings.threads, max_pixels=settings.max_pixels)
         self._settings = settings
+        self._cooling = Cooling(soft_c=settings.temperature_soft_c, hard_c=settings.temperature_hard_c)
+        self._load_pipeline(threads=settings.threads)
         self._one_page = threading.Lock()
         self.page_started: float | None = None
         self.pages = 0
@@ -46,6 +47,7 @@ class Reader:
     def read(self, data: bytes, asked: options.Options) -> dict[str, Any]:
         """The page in `data` as JSON types, after the pages that came before it."""
         with self._one_page:
+            self._keep_cool()
             self.page_started = time.monotonic()
             try:
                 return self._pipeline.read(data, asked).as_dict()
@@ -53,6 +55,28 @@ class Reader:
                 release_memory()
                 self.page_started = None
                 self.pages += 1
+
+    def _load_pipeline(self, *, threads: int) -> None:
+        cv2.setNumThreads(threads)
+        self._pipeline = Pipeline(self._models, threads=threads, max_pixels=self._settings.max_pixels)
+        self._threads = threads
+
+    def _keep_cool(self) -> None:
+        """Change the number of threads as the temperature demands; TooHot above the hard limit."""
+        sensor = vitals.temperature(self._settings.sysfs_root)
+        pace = self._cooling.at(sensor and sensor[0])
+        if sensor and pace is Pace.PAUSED:
+            limit_c = self._settings.temperature_hard_c
+            raise TooHot(
+                "too_hot",
+                f"设备温度 {sensor[0]:.1f} °C，超过上限 {limit_c} °C，降温前不再识别。请检查散热，稍后重试。",
+                f"The box is at {sensor[0]:.1f} °C, its limit is {limit_c} °C; it reads again when it is cooler. "
+                "See to its cooling and try again later.",
+            )
+        threads = 1 if pace is Pace.GENTLE else self._settings.threads
+        if threads != self._threads:  # ONNX Runtime fixes a network's threads when it is loaded
+            event(PROGRAM, "pace", pace=pace.name.lower(), threads=threads, temperature_c=sensor and sensor[0])
+            self._load_pipeline(threads=threads)
 
     def state(self) -> dict[str, Any]:
         """What /health says of the reader: the models that really run, and how the box feels."""
@@ -68,7 +92,8 @@ class Reader:
             },
             "version": __version__,
             "pid": os.getpid(),
-            "threads": self._settings.threads,
+            "threads": self._threads,
+            "pace": self._cooling.at(sensor and sensor[0]).name.lower(),
             "pages": self.pages,
             "busy": self.page_started is not None,
             "resident_mb": vitals.resident_mb(),

@@ -85,7 +85,7 @@ def _ocr(settings: Settings) -> dict[str, Any]:
             "415": _error("不支持的格式。 Not read here: unsupported_format, unsupported_content_type."),
             "422": _error("图片无法读取。 Not readable: image_empty, image_damaged."),
             "500": _error("识别出错。 Something broke: reading_failed, internal_error."),
-            "503": _error("暂时无法识别。 Not now: busy, reader_unavailable; Retry-After tells the seconds."),
+            "503": _error("暂时无法识别。 Not now: busy, reader_unavailable, too_hot; Retry-After tells the seconds."),
         },
     }
 
