@@ -32,6 +32,13 @@ def test_the_files_of_the_model_are_those_of_the_manifest(host):
         assert host.file(f"/opt/ziyan/models/current/{entry['file']}").sha256sum == entry["sha256"]
 
 
+def test_the_programs_tell_nobody_that_they_run(host, supervisorctl):
+    """ONNX Runtime's wheels report to their maker unless they are told not to."""
+    variables = host.check_output(f"tr '\\0' '\\n' < /proc/{supervisorctl('pid ocr-reader')}/environ").splitlines()
+    assert "ORT_DISABLE_TELEMETRY=1" in variables
+    assert "telemetry" not in host.check_output("tail -n 50 /var/log/ziyan/ocr-reader.log")
+
+
 def test_refuses_to_start_with_a_model_of_another_hash(host, patience):
     recognizer = model_on(host)["recognizer"]["file"]
     folder = host.check_output("mktemp -d")
