@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors", "page"),
     ("options", "log"),
-    ("settings", "charset", "image", "documents", "geometry", "enhance", "normalize", "vitals"),
+    ("settings", "charset", "image", "documents", "geometry", "enhance", "normalize", "vitals", "cooling"),
     ("manifest", "ctc", "lexicon"),
     ("session",),
     ("orient", "detect", "recognize", "layout"),

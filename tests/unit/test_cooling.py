@@ -46,8 +46,8 @@ def test_the_hottest_sensor_of_sysfs_counts(tmp_path):
 
 def test_rejects_a_soft_limit_that_is_not_below_the_hard_one():
     with pytest.raises(SettingRejected, match="OCR_TEMPERATURE_SOFT_C"):
-        load({"OCR_TEMPERATURE_SOFT_C": "82", "OCR_TEMPERATURE_HARD_C": "82"})
+        load({"OCR_TEMPERATURE_SOFT_C": "80", "OCR_TEMPERATURE_HARD_C": "80"})
 
 
 def test_accepts_a_soft_limit_just_below_the_hard_one():
-    assert load({"OCR_TEMPERATURE_SOFT_C": "81", "OCR_TEMPERATURE_HARD_C": "82"}).temperature_soft_c == 81
+    assert load({"OCR_TEMPERATURE_SOFT_C": "79", "OCR_TEMPERATURE_HARD_C": "80"}).temperature_soft_c == 79
