@@ -71,14 +71,15 @@ def measured(pytestconfig: pytest.Config) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def url(host, pytestconfig: pytest.Config) -> str:
+def page_port(host) -> int:
+    """The port of the page, by the settings on the host."""
+    return int(host.check_output("sed -n 's/^OCR_PORT=//p' /etc/ziyan/ziyan.env"))
+
+
+@pytest.fixture(scope="module")
+def url(host, page_port: int, pytestconfig: pytest.Config) -> str:
     """The appliance's address as seen from the controller."""
-    given = pytestconfig.getoption("--url")
-    if given:
-        return given
-    variables = host.ansible.get_variables()
-    name = variables.get("ansible_host", variables["inventory_hostname"])
-    return f"http://{name}:{variables.get('ocr_service_port', 5000)}"
+    return pytestconfig.getoption("--url") or f"http://{host.backend.host.name}:{page_port}"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-SSH, PAGE, MDNS = 22, 5000, 5353
+SSH = 22
 OWN_ADDRESS_CLIENTS = {68, 546}  # DHCP for IPv4 and IPv6
 
 
@@ -20,9 +20,9 @@ def listening(host) -> set[tuple[str, int, str]]:
     return found
 
 
-def test_only_ssh_the_page_and_the_name_service_listen(host):
+def test_only_ssh_the_page_and_the_name_service_listen(host, page_port):
     sockets = listening(host)
-    assert {port for protocol, port, _ in sockets if protocol == "tcp"} == {SSH, PAGE}
+    assert {port for protocol, port, _ in sockets if protocol == "tcp"} == {SSH, page_port}
     # avahi-daemon also answers single questions from a port of its own.
     strangers = {
         (port, program) for protocol, port, program in sockets if protocol == "udp" and program != "avahi-daemon"
