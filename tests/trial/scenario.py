@@ -154,12 +154,18 @@ def returns_by_itself(trial: Trial, service: Path, models: Path, work: Path) -> 
     broken = shutil.copytree(service, work / "broken-service")
     append(broken / "ziyan/__init__.py", '\nraise RuntimeError("a release broken on purpose")\n')
     said = "has returned to"
-    trial.playbook("update", title="update with a broken release, returns", fails_with=said, ocr_service_source=broken,
-                   ocr_service_ready_timeout_s=20)  # fmt: skip
+    trial.playbook(
+        "update",
+        title="update with a broken release, returns",
+        fails_with=said,
+        ocr_service_source=broken,
+        ocr_service_wheelhouse=work / "wheelhouse",
+        ocr_service_ready_timeout_s=20,
+    )
     if current(trial) != good:
         raise StepFailed("after the broken release the host does not run the former one")
-    trial.playbook("update", title="update with a wrong charset, returns", fails_with=said,
-                   ocr_model_source=garbled_model(models, work / "garbled-model"))  # fmt: skip
+    garbled = garbled_model(models, work / "garbled-model")
+    trial.playbook("update", title="update with a wrong charset, returns", fails_with=said, ocr_model_source=garbled)
     if current(trial) != good:
         raise StepFailed("after the garbled model the host does not run the former one")
 
@@ -169,7 +175,12 @@ def updates_and_rolls_back(trial: Trial, service: Path, work: Path) -> None:
     old = current(trial)
     newer = shutil.copytree(service, work / "newer-service")
     append(newer / "ziyan/__init__.py", "\n# a later release\n")
-    trial.playbook("update", title="update with a good release", ocr_service_source=newer)
+    trial.playbook(
+        "update",
+        title="update with a good release",
+        ocr_service_source=newer,
+        ocr_service_wheelhouse=work / "wheelhouse",
+    )
     if current(trial) == old:
         raise StepFailed("the update did not take up the new release")
     trial.playbook("rollback", title="rollback.yml")

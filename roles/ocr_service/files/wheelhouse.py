@@ -26,6 +26,7 @@ from packaging.requirements import Requirement
 OLDEST_GLIBC_MINOR = 36
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = ("aarch64", "x86_64")
+RELEASES_KEPT = 5  # of about 100 MB for each kind of host
 
 
 def release_name(source: Path) -> str:
@@ -128,6 +129,13 @@ def build(source: Path, archive: Path, python: str, machine: str) -> None:
         half_made.rename(archive)
 
 
+def forget_old(out: Path) -> None:
+    """Delete all but the newest releases' wheelhouses."""
+    releases = sorted((path for path in out.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for old in releases[:-RELEASES_KEPT]:
+        shutil.rmtree(old)
+
+
 def main() -> None:
     """Make what is missing, and say where it lies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -150,6 +158,7 @@ def main() -> None:
                 if not archive.exists():
                     build(options.source, archive, python, machine)
             print(json.dumps({"release": release, "archive": str(archive), "sha256": sha256(archive)}))
+    forget_old(options.out)
 
 
 if __name__ == "__main__":
