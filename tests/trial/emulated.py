@@ -72,15 +72,8 @@ class EmulatedHost:
 
     def ssh_options(self) -> list[str]:
         """Options for a host that needs its time to say hello."""
-        return [
-            *ssh_options(),
-            "-o",
-            "ConnectTimeout=180",
-            "-o",
-            "ServerAliveInterval=60",
-            "-o",
-            "ServerAliveCountMax=60",
-        ]
+        patient = ["-o", "ConnectTimeout=180", "-o", "ServerAliveInterval=60", "-o", "ServerAliveCountMax=60"]
+        return [*patient, *ssh_options()]  # ssh takes the first value that it sees
 
     @contextlib.contextmanager
     def page(self, _port: int) -> Iterator[str]:

@@ -71,7 +71,8 @@ class FastHost:
         local_port = free_port()
         listen = f"TCP-LISTEN:{local_port},bind=127.0.0.1,fork,reuseaddr"
         far_end = "EXEC:" + " ".join(self.tunnel(port)).replace(":", "\\:")  # socat's own sign for the next parameter
-        forwarder = subprocess.Popen(["socat", listen, far_end], start_new_session=True)
+        # It would complain of every connection that a test makes while the page is down on purpose.
+        forwarder = subprocess.Popen(["socat", listen, far_end], start_new_session=True, stderr=subprocess.DEVNULL)
         try:
             yield f"http://127.0.0.1:{local_port}"
         finally:
