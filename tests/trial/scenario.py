@@ -119,10 +119,12 @@ class Trial:
 
 
 def whole_life(trial: Trial, service: Path, models: Path, work: Path) -> None:
-    """Rehearse, install, prove, repeat, break, update, roll back, reboot, remove. StepFailed names what went wrong."""
+    """Refuse, rehearse, install, prove, repeat, break, update, roll back, reboot, remove. StepFailed names what went wrong."""
     before = system_state(trial)
+    refusal = "of memory; at least"
+    trial.playbook("site", title="site.yml refuses an unfit host", fails_with=refusal, ocr_system_min_memory_mb=10**7)
     trial.playbook("site", "--check", title="site.yml --check on the bare host")
-    expect_same(before, system_state(trial), "a rehearsal with --check")
+    expect_same(before, system_state(trial), "a refusal, or a rehearsal with --check,")
     trial.playbook("site", title="site.yml")
     trial.host_suite()
     nothing_to_change(trial)
