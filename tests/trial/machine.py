@@ -57,12 +57,12 @@ def install_tools(tools: dict[str, str]) -> None:
 
 
 def end_cleanly_on_signals() -> None:
-    """Turn SIGTERM and SIGHUP into the exception that Ctrl-C raises, so that every `with` block tears its host down."""
+    """Let Ctrl-C, SIGTERM and SIGHUP raise one exception, so that every `with` block tears its host down."""
 
     def interrupt(number: int, _frame: object) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's background job ignores the first
         signal.signal(number, interrupt)
 
 
