@@ -108,4 +108,7 @@ def show_last_log(trial: Trial) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\n中断，试验主机已清除。 Interrupted; nothing of the trial host is left.")
