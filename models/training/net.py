@@ -176,9 +176,10 @@ def _graph_linears(graph: onnx.GraphProto, weights: dict) -> list[tuple[np.ndarr
     pairs = []
     for node in graph.node:
         if node.op_type == "MatMul":
-            added = users[node.output[0]]
-            bias = weights[next(name for name in added.input if name in weights)]
-            pairs.append((weights[node.input[1]].T, bias))
+            bias = next((name for name in users[node.output[0]].input if name in weights), None)
+            if node.input[1] not in weights or bias is None:
+                raise ValueError("a matrix product has no weights or no bias: not PP-OCRv6 tiny's recognizer")
+            pairs.append((weights[node.input[1]].T, weights[bias]))
     return pairs
 
 

@@ -127,7 +127,7 @@ def resume(path: Path) -> State:
 
 
 def averaged_net(path: Path) -> Recognizer:
-    """The averaged weights of a checkpoint of `save` or `publish_weights`, in eval mode."""
+    """The averaged weights of a run's checkpoint, or of one that `export` made, in eval mode."""
     kept = torch.load(path, weights_only=True)
     net = Recognizer(Shape(**kept["shape"]))
     net.load_state_dict({name: value.float() for name, value in kept["average"].items()})

