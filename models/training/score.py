@@ -48,3 +48,20 @@ def score(pairs: Iterable[tuple[str, str]]) -> Score:
     rows = [(folded(truth), folded(reading)) for truth, reading in pairs]
     errors = [Levenshtein.distance(truth, reading) for truth, reading in rows]
     return Score(len(rows), sum(len(truth) for truth, _ in rows), sum(errors), errors.count(0))
+
+
+def space_f1(pairs: Iterable[tuple[str, str]]) -> float:
+    """F1 of the word spaces in the lines that are right but for their spaces; 1 where no line has any.
+
+    A space counts as found when as many other characters stand before it as in the truth.
+    """
+    found = true = read = 0
+    for truth, reading in ((folded(truth), folded(reading)) for truth, reading in pairs):
+        if truth.replace(" ", "") == reading.replace(" ", ""):
+            here, there = _space_places(truth), _space_places(reading)
+            found, true, read = found + len(here & there), true + len(here), read + len(there)
+    return 2 * found / (true + read) if true + read else 1.0
+
+
+def _space_places(text: str) -> set[int]:
+    return {len(text[:i].replace(" ", "")) for i, character in enumerate(text) if character == " "}

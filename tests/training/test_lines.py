@@ -13,7 +13,7 @@ from ziyan.normalize import line_tensor
 from models.training import realtext
 from models.training.lines import line_pixels
 from models.training.pool import Item, Pool, write_shard
-from models.training.score import folded, score
+from models.training.score import folded, score, space_f1
 from models.training.view import student_view
 
 HEADER = "file\ttext\tkind\tsource\tconfidence\tcase\tcased\tgroup\tlicence\n"
@@ -117,3 +117,9 @@ def test_counts_errors_over_all_lines():
     assert (result.lines, result.characters, result.errors, result.exact) == (3, 9, 2, 1)
     assert result.error_rate == pytest.approx(2 / 9)
     assert result.exact_rate == pytest.approx(1 / 3)
+
+
+def test_counts_word_spaces_where_the_words_are_right():
+    pairs = [("red ginseng tea", "red ginsengtea"), ("dr plant", "drplamt"), ("中文 ab cd", "中文ab cd")]
+    assert space_f1(pairs) == pytest.approx(2 * 2 / (3 + 2))
+    assert space_f1([("中文", "中文")]) == 1

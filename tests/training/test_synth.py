@@ -1,7 +1,10 @@
 """Synthetic lines, made of what `fetch` brought."""
 
+import hashlib
 import itertools
 import random
+import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -29,6 +32,29 @@ def test_every_source_is_pinned_and_names_its_licence():
         assert source.version
         assert source.licence
         assert source.registry in ("debian", "npm", "pypi")
+
+
+def test_refuses_a_package_with_another_hash(tmp_path):
+    archive = tmp_path / "font_1.0_all.deb"
+    archive.write_bytes(b"not the font that was pinned")
+    pinned = fetch.Source("debian", "font", "1.0", hashlib.sha256(b"the font").hexdigest(), "print", "OFL-1.1")
+    with pytest.raises(RuntimeError, match="pins"):
+        fetch.verify(archive, pinned)
+    fetch.verify(archive, fetch.Source(**{**vars(pinned), "sha256": hashlib.sha256(archive.read_bytes()).hexdigest()}))
+
+
+@pytest.mark.parametrize("name", ["strokes.tgz", "parent.whl"])
+def test_unpacks_archives(tmp_path, name):
+    (tmp_path / "inside.txt").write_text("ink", encoding="utf-8")
+    archive = tmp_path / name
+    if name.endswith(".whl"):
+        with zipfile.ZipFile(archive, "w") as wheel:
+            wheel.write(tmp_path / "inside.txt", "package/inside.txt")
+    else:
+        with tarfile.open(archive, "w:gz") as tar:
+            tar.add(tmp_path / "inside.txt", "package/inside.txt")
+    fetch.unpack(archive, tmp_path / "unpacked")
+    assert (tmp_path / "unpacked/package/inside.txt").read_text(encoding="utf-8") == "ink"
 
 
 def test_a_photograph_shows_its_ink():
