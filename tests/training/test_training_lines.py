@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
 
-from conftest import drawn
+from line_drawing import drawn
 from ziyan.normalize import line_tensor
 
 from models.training import realtext
