@@ -23,11 +23,11 @@ import torch
 from ziyan.charset import Charset
 
 from . import charset, crops, parent, work
+from .evaluate import scores
 from .losses import label_loss, teacher_loss
 from .net import STEP_PIXELS, Recognizer, Shape, load_parent
 from .pool import Item, Pool
 from .readers import TorchReader
-from .score import score
 from .view import student_view
 
 SHARES = {  # of the lines of a batch; kinds that the pool lacks leave their share to the others
@@ -221,22 +221,6 @@ def average_in(state: State, plan: Plan) -> None:
         mean.lerp_(value, 1 - keep)
 
 
-def validate(net: Recognizer, known: Charset, measured: list[crops.Crop]) -> dict[str, dict[str, float]]:
-    """Lines, CER and exact share per category, and over the development crops and the held-out lines."""
-    texts = TorchReader(net, known)([crop.pixels for crop in measured])
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for crop, text in zip(measured, texts, strict=True):
-        whole = "held-out" if crop.category.startswith("held-out") else "development"
-        for category in (crop.category, whole):
-            groups.setdefault(category, []).append((crop.text, text))
-    return {name: _numbers(pairs) for name, pairs in sorted(groups.items())}
-
-
-def _numbers(pairs: list[tuple[str, str]]) -> dict[str, float]:
-    result = score(pairs)
-    return {"lines": result.lines, "cer": round(result.error_rate, 5), "exact": round(result.exact_rate, 4)}
-
-
 def run(state: State, plan: Plan, pool: Pool, known: Charset, measured: list[crops.Crop], folder: Path) -> None:
     """Learns until the plan's last step or SIGTERM, keeping last.pt, best.pt and log.jsonl in `folder`."""
     stopped: list[int] = []
@@ -264,22 +248,23 @@ def note(
     state: State, plan: Plan, folder: Path, measured: list[crops.Crop], known: Charset, running: np.ndarray
 ) -> None:
     """Scores the average, appends a line to the log, and keeps the average if it is the best yet."""
-    scores = validate(state.average, known, measured) if measured else {}
+    texts = TorchReader(state.average, known)([crop.pixels for crop in measured])
+    scored = scores(measured, texts)
     entry = {
         "step": state.step,
         "lines": state.lines,
         "core_seconds": round(state.core_seconds),
         "label_loss": round(float(running[0]), 4),
         "teacher_loss": round(float(running[1]), 4),
-        "scores": scores,
+        "scores": scored,
     }
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(entry) + "\n")
-    parts = [scores[name]["cer"] for name in ("development", "held-out") if name in scores]
+    parts = [scored[name]["cer"] for name in ("development", "held-out") if name in scored]
     if parts and sum(parts) < state.best:
         state.best = sum(parts)
         save(state, plan, folder / "best.pt")
-    short = {name: scores[name] for name in ("development", "held-out") if name in scores}
+    short = {name: scored[name] for name in ("development", "held-out") if name in scored}
     print(json.dumps({**entry, "scores": short}), flush=True)
 
 

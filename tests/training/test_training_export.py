@@ -1,6 +1,7 @@
 """The exported file: what torch says, for any batch, with what the service needs to know about it."""
 
 import hashlib
+import json
 
 import numpy as np
 import onnx
@@ -8,9 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
 
+from ziyan import manifest  # noqa: E402
 from ziyan.charset import Charset  # noqa: E402
 
-from models.training import evaluate, export, quantize, train  # noqa: E402
+from models.training import evaluate, export, publish, quantize, train  # noqa: E402
 from models.training.net import Recognizer, Shape  # noqa: E402
 from models.training.readers import OnnxReader  # noqa: E402
 
@@ -81,5 +83,44 @@ def test_int8_stays_near_float_and_keeps_the_facts(exported, tmp_path):
     batch = np.random.default_rng(0).uniform(-1, 1, (2, 3, 48, 160)).astype(np.float32)
     whole, quantized = (OnnxReader(path, KNOWN).probabilities(batch) for path in (exported, small))
     assert np.abs(whole - quantized).max() < 0.05
+    assert small.stat().st_size < 0.65 * exported.stat().st_size
     assert "DynamicQuantizeLSTM" in {node.op_type for node in onnx.load(small).graph.node}
     assert evaluate.own_charset(small).characters == KNOWN.characters
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """A folder as `make models` leaves it; its detector is never run here."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "detector.onnx").write_bytes(b"detector")
+    detector = {
+        "name": "db",
+        "file": "detector.onnx",
+        "sha256": hashlib.sha256(b"detector").hexdigest(),
+        "bytes": 8,
+        "input": {"mean": [0, 0, 0], "std": [1, 1, 1], "multiple": 32, "pixels": 1000},
+        "output": {"threshold": 0.2, "box_threshold": 0.4, "unclip_ratio": 1.4},
+    }
+    recognizer = {
+        "name": "parent",
+        "input": {"height": 48, "width_multiple": 8, "max_width": 3200},
+        "output": {"shape": ["lines", "width / 8", 1], "kind": "probabilities", "blank": 0},
+    }
+    facts = {"schema": manifest.SCHEMA, "version": "parent-1", "detector": detector, "recognizer": recognizer}
+    (folder / "manifest.json").write_text(json.dumps(facts), encoding="utf-8")
+    return folder
+
+
+def test_the_service_accepts_what_is_published(exported, prepared, tmp_path):
+    metrics = {"sha256": hashlib.sha256(exported.read_bytes()).hexdigest(), "scores": {}}
+    publish.publish(exported, prepared, tmp_path / "out", version="crnn-1", metrics=metrics)
+    loaded = manifest.load(tmp_path / "out")
+    assert (loaded.version, loaded.recognizer.name) == ("crnn-1", "crnn")
+    assert loaded.recognizer.charset.characters == KNOWN.characters
+
+
+def test_refuses_the_metrics_of_another_file(exported, prepared, tmp_path):
+    with pytest.raises(ValueError, match="metrics"):
+        publish.publish(exported, prepared, tmp_path / "out", version="crnn-1", metrics={"sha256": "0" * 64})
+    assert not (tmp_path / "out" / "manifest.json").exists()
