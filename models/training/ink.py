@@ -34,8 +34,12 @@ class Face:
         return characters
 
     def writes(self, text: str) -> bool:
-        """Whether it has every character but the space."""
-        return all(character in self.file_of for character in text if character != " ")
+        """Whether it has every character but the space, and not as an empty glyph, as some fonts do."""
+        return all(
+            character in self.file_of and _has_ink(self.file_of[character], character)
+            for character in text
+            if character != " "
+        )
 
     def glyph_font(self, character: str, size: int) -> ImageFont.FreeTypeFont:
         """The opened font that draws `character`."""
@@ -45,6 +49,12 @@ class Face:
 @lru_cache(maxsize=1500)
 def _opened(file: Path, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=200_000)
+def _has_ink(file: Path, character: str) -> bool:
+    left, top, right, bottom = _opened(file, SIZES[0]).getbbox(character)
+    return right > left and bottom > top
 
 
 def faces(packages: Path, kind: str) -> list[Face]:

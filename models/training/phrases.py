@@ -28,10 +28,11 @@ class Phrases:
             "figures": self._figures,
             "rare": self._rare,
             "answer": self._answer,
+            "sign": self._sign,
         }
 
     def line(self, kind: str) -> str:
-        """A line of kind chinese, english, bilingual, figures, rare or answer (what people write by hand); 1 to 30."""
+        """A line of kind chinese, english, bilingual, figures, rare, answer (what people write by hand) or sign."""
         text = self._kinds[kind]()
         return " ".join("".join(c for c in text if c in self.known).split())
 
@@ -106,3 +107,15 @@ class Phrases:
         if kind < 0.5:
             return self._bilingual()
         return self._chinese()
+
+    def _sign(self) -> str:
+        kind = self.draw.random()
+        if kind < 0.5:
+            return "".join(self.draw.choices(self.words, k=self.draw.randint(1, 2)))
+        if kind < 0.65:
+            return self.draw.choice(self.places)
+        if kind < 0.75:
+            return self._figures()
+        if kind < 0.9:
+            return self._english()[:18]
+        return self._cut(self.draw.choice(self.chinese), self.draw.randint(2, 10))

@@ -1,4 +1,8 @@
-"""A line's ink on paper, as a camera, a scanner or a screen would give it: colour, rules, tilt, crop, light, loss."""
+"""A line's ink on paper, as a camera, a scanner or a screen would give it: colour, rules, tilt, crop, light, loss.
+
+Three surfaces: `print` (a page or a screen), `paper` (a pen's writing on it, ruled or not) and `sign` (shop fronts,
+packages, posters: letters with rims, shadows and shading on a busy ground).
+"""
 
 import random
 
@@ -6,20 +10,58 @@ import cv2
 import numpy as np
 
 
-def photographed(ink: np.ndarray, draw: random.Random, *, by_hand: bool) -> np.ndarray:
-    """uint8 (h, w, 3) BGR, the ink about 48 high, out of a mask (h, w) with 255 where ink is."""
+def photographed(ink: np.ndarray, draw: random.Random, *, surface: str) -> np.ndarray:
+    """uint8 (h, w, 3) BGR, the ink 24 to 48 high, out of a mask (h, w) with 255 where ink is; surfaces see above."""
     ink = _cropped(_scaled(ink, draw), draw)
     if draw.random() < 0.4:
         ink = _tilted(ink, draw)
     if draw.random() < 0.2:
         ink = (cv2.dilate if draw.random() < 0.6 else cv2.erode)(ink, np.ones((2, 2), np.uint8))
-    paper, colour = _colours(draw, by_hand=by_hand)
+    paper, colour = _colours(draw, by_hand=surface == "paper")
     picture = _lit(np.broadcast_to(np.float32(paper), (*ink.shape, 3)).copy(), draw)
-    if by_hand and draw.random() < 0.35:
+    if surface == "paper" and draw.random() < 0.35:
         _rule(picture, draw)
+    if surface == "sign":
+        picture, colour = _busy(picture, draw), _shaded(colour, ink.shape, draw)
+        picture = _rimmed(picture, ink, colour, draw)
     share = (ink.astype(np.float32) / 255 * draw.uniform(0.75, 1.0))[..., None]
     picture = picture * (1 - share) + np.float32(colour) * share
     return _captured(picture, draw)
+
+
+def _busy(picture: np.ndarray, draw: random.Random) -> np.ndarray:
+    """A ground of a few flat shapes whose colours stay near the paper's."""
+    height, width = picture.shape[:2]
+    for _ in range(draw.randint(0, 4)):
+        at = draw.randint(0, width), draw.randint(0, height)
+        size = draw.randint(8, max(9, width // 2)), draw.randint(6, height)
+        colour = [float(value) + draw.uniform(-35, 35) for value in picture[at[1] % height, at[0] % width]]
+        cv2.ellipse(picture, at, size, draw.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
+    return picture
+
+
+def _shaded(colour: list[float], shape: tuple[int, int], draw: random.Random) -> np.ndarray:
+    """float32 (h, w, 3): the ink's colour, running to another shade from top to bottom or along the line."""
+    other = [value + draw.uniform(-45, 45) for value in colour]
+    ramp = np.linspace(0, 1, shape[draw.choice((0, 1, 1))] or 1, dtype=np.float32)
+    ramp = ramp[:, None] if len(ramp) == shape[0] else ramp[None, :]
+    return np.float32(colour) * (1 - ramp[..., None]) + np.float32(other) * ramp[..., None]
+
+
+def _rimmed(picture: np.ndarray, ink: np.ndarray, colour: np.ndarray, draw: random.Random) -> np.ndarray:
+    """A rim around the letters or a shadow beside them, in any colour that the letters stand out from."""
+    if draw.random() < 0.4:
+        return picture
+    rim = [draw.uniform(0, 255) for _ in range(3)]
+    if np.abs(np.mean(rim) - colour.mean()) < 60:
+        rim = [255.0 - value for value in rim]
+    width = draw.randint(2, 5)
+    around = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    if draw.random() < 0.5:
+        shift = np.float32([[1, 0, draw.randint(-3, 3)], [0, 1, draw.randint(1, 3)]])
+        around = cv2.warpAffine(around, shift, (ink.shape[1], ink.shape[0]))
+    share = around.astype(np.float32)[..., None] / 255
+    return picture * (1 - share) + np.float32(rim) * share
 
 
 def _scaled(ink: np.ndarray, draw: random.Random) -> np.ndarray:

@@ -17,15 +17,19 @@ from .lines import line_pixels
 from .phrases import Phrases
 from .scene import photographed
 
-KINDS = {  # share of the lines; pen and handfont are handwriting, where the parent errs most
-    "pen": 0.32,
-    "handfont": 0.2,
-    "chinese": 0.14,
-    "english": 0.09,
-    "bilingual": 0.12,
-    "figures": 0.05,
-    "rare": 0.08,
+KINDS = {  # share of the lines; pen, handfont and latinhand are handwriting, where the parent errs most
+    "pen": 0.26,
+    "handfont": 0.17,
+    "latinhand": 0.06,
+    "sign": 0.13,
+    "chinese": 0.1,
+    "english": 0.08,
+    "bilingual": 0.1,
+    "figures": 0.04,
+    "rare": 0.06,
 }
+PHRASES = {"pen": "answer", "handfont": "answer", "latinhand": "english", "sign": "sign"}  # where not of the same name
+SURFACES = {"pen": "paper", "handfont": "paper", "latinhand": "paper", "sign": "sign"}  # else print
 LONGEST = 26  # em: wider than that and most boxes of a page are cut
 
 
@@ -33,21 +37,27 @@ def synthetic_lines(folders: work.Folders, *, seed: int) -> Iterator[tuple[np.nd
     """Endless (picture (h, w, 3) uint8 BGR, text, kind); the same ones for the same seed and packages."""
     draw = random.Random(seed)
     phrases = Phrases(folders.texts, charset.load(), draw)
-    hands, latin_hands = faces(folders.packages, "hand"), faces(folders.packages, "latin-hand")
-    printed, latin = faces(folders.packages, "print"), faces(folders.packages, "latin")
-    drawers = {
-        "pen": PenDrawer(folders.packages / "strokes/hanzi-writer-data/package", hands + latin_hands),
-        "handfont": TypeDrawer(hands, unsteady=True),
-        "english": TypeDrawer(latin + printed[:2] + latin_hands),
-    }
-    otherwise = TypeDrawer(printed)
+    drawers = _drawers(folders.packages)
     while True:
         kind = draw.choices(list(KINDS), list(KINDS.values()))[0]
-        by_hand = kind in ("pen", "handfont")
-        text = phrases.line("answer" if by_hand else kind)
-        ink = drawers.get(kind, otherwise).draw(text, draw) if text else None
+        text = phrases.line(PHRASES.get(kind, kind))
+        ink = drawers[kind].draw(text, draw) if text else None
         if ink is not None and min(ink.shape) >= 8 and ink.shape[1] <= LONGEST * ink.shape[0]:
-            yield photographed(ink, draw, by_hand=by_hand), text, kind
+            yield photographed(ink, draw, surface=SURFACES.get(kind, "print")), text, kind
+
+
+def _drawers(packages: Path) -> dict[str, TypeDrawer | PenDrawer]:
+    """What draws each kind of line."""
+    hands, latin_hands = faces(packages, "hand"), faces(packages, "latin-hand")
+    printed, latin = faces(packages, "print"), faces(packages, "latin")
+    special = {
+        "pen": PenDrawer(packages / "strokes/hanzi-writer-data/package", hands + latin_hands),
+        "handfont": TypeDrawer(hands, unsteady=True),
+        "latinhand": TypeDrawer(latin_hands + hands, unsteady=True),
+        "sign": TypeDrawer(printed + hands),
+        "english": TypeDrawer(latin + printed[:2]),
+    }
+    return {kind: special.get(kind) or TypeDrawer(printed) for kind in KINDS}
 
 
 def sheet(lines: Iterator[tuple[np.ndarray, str, str]], *, rows: int = 24, width: int = 640) -> np.ndarray:
