@@ -21,10 +21,9 @@ import torch
 from torch import nn
 from ziyan.charset import Charset
 
-from . import charset
 from .net import LINE_HEIGHT, STEP_PIXELS, Recognizer
 from .readers import OnnxReader
-from .train import averaged_net
+from .train import averaged
 
 OPSET = 17
 TOLERANCE = 1e-4  # of a probability, between torch and onnxruntime
@@ -95,10 +94,10 @@ def parity(net: Recognizer, path: Path, known: Charset) -> float:
     return largest
 
 
-def write_checkpoint(net: Recognizer, path: Path) -> None:
+def write_checkpoint(net: Recognizer, known: Charset, path: Path) -> None:
     """The weights alone, in half precision (2.9 MB): what fine-tuning starts from, `train --start`."""
     weights = {name: value.half() for name, value in net.state_dict().items()}
-    torch.save({"shape": asdict(net.shape), "average": weights}, path)
+    torch.save({"shape": asdict(net.shape), "characters": known.characters, "average": weights}, path)
 
 
 def main() -> None:
@@ -111,13 +110,13 @@ def main() -> None:
     given = parser.parse_args()
     if not (given.out or given.checkpoint):
         parser.error("name an ONNX file, --checkpoint, or both")
-    net = averaged_net(given.weights)
+    net, known = averaged(given.weights)
     if given.without_lstm:
         net = without_lstm(net)
     if given.checkpoint:
-        write_checkpoint(net, given.checkpoint)
+        write_checkpoint(net, known, given.checkpoint)
     if given.out:
-        export(net, charset.load(), given.out)
+        export(net, known, given.out)
     for path in filter(None, (given.out, given.checkpoint)):
         print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
 

@@ -44,11 +44,14 @@ class Line:
 def read(folder: Path, *, licences: tuple[str, ...] = ("open",)) -> Iterator[Line]:
     """The lines of `folder`/labels.tsv of the given licence classes.
 
+    Only the columns `file` and `text` are needed: a user's own lines are labelled, open, and each a group of its own.
     Labels in capitals whatever the picture shows are left out, unless the row gives the text in its true case.
     """
     with (folder / "labels.tsv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            text = row["cased"] if row["case"] == "upper" else row["text"]
-            if text and row["licence"] in licences:
-                labelled = row["kind"] == "labelled"
-                yield Line(row["file"], text, labelled, float(row["confidence"]), row["group"], row["licence"])
+            text = row["cased"] if row.get("case") == "upper" else row["text"]
+            licence = row.get("licence", "open")
+            if text and licence in licences:
+                labelled = row.get("kind", "labelled") == "labelled"
+                confidence, group = float(row.get("confidence", 1)), row.get("group", row["file"])
+                yield Line(row["file"], text, labelled, confidence, group, licence)

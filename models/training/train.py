@@ -81,6 +81,7 @@ class State:
 
     net: Recognizer
     average: Recognizer
+    charset: Charset
     optimizer: torch.optim.Optimizer
     step: int = 0
     lines: int = 0
@@ -88,14 +89,14 @@ class State:
     best: float = math.inf
 
 
-def first_net(folders: work.Folders, known: Charset, plan: Plan) -> Recognizer:
+def first_net(folders: work.Folders, plan: Plan) -> Recognizer:
     """The parent with the recipe's charset and a silent LSTM."""
     old, teacher = parent.tiny(folders.packages), parent.small(folders.packages)
     net = load_parent(old.model, lstm_hidden=plan.lstm_hidden, lstm_layers=plan.lstm_layers)
-    return charset.extend_head(net, old.charset, known, teacher)
+    return charset.extend_head(net, old.charset, charset.load(), teacher)
 
 
-def new_state(net: Recognizer) -> State:
+def new_state(net: Recognizer, known: Charset) -> State:
     """A run before its first step."""
     groups = [
         {"params": list(module.parameters()), "name": name, "lr": RATES[name]}
@@ -104,22 +105,24 @@ def new_state(net: Recognizer) -> State:
     ]
     average = Recognizer(net.shape)
     average.load_state_dict(net.state_dict())
-    return State(net.train(), average.eval(), torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=1e-3))
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=1e-3)
+    return State(net.train(), average.eval(), known, optimizer)
 
 
 def save(state: State, plan: Plan, path: Path) -> None:
     """Writes a checkpoint whole or not at all."""
     numbers = {key: getattr(state, key) for key in ("step", "lines", "core_seconds", "best")}
     weights = {key: getattr(state, key).state_dict() for key in ("net", "average", "optimizer")}
+    facts = {"plan": asdict(plan), "shape": asdict(state.net.shape), "characters": state.charset.characters}
     unfinished = path.with_suffix(".part")
-    torch.save({"plan": asdict(plan), "shape": asdict(state.net.shape), **numbers, **weights}, unfinished)
+    torch.save({**facts, **numbers, **weights}, unfinished)
     unfinished.replace(path)
 
 
 def resume(path: Path) -> State:
     """The state that `save` wrote."""
     kept = torch.load(path, weights_only=True)
-    state = new_state(Recognizer(Shape(**kept["shape"])))
+    state = new_state(Recognizer(Shape(**kept["shape"])), Charset(kept["characters"]))
     for key in ("net", "average", "optimizer"):
         getattr(state, key).load_state_dict(kept[key])
     state.step, state.lines, state.core_seconds, state.best = (
@@ -128,12 +131,12 @@ def resume(path: Path) -> State:
     return state
 
 
-def averaged_net(path: Path) -> Recognizer:
-    """The averaged weights of a run's checkpoint, or of one that `export` made, in eval mode."""
+def averaged(path: Path) -> tuple[Recognizer, Charset]:
+    """The averaged weights of a run's checkpoint, or of one that `export` made, in eval mode, and their charset."""
     kept = torch.load(path, weights_only=True)
     net = Recognizer(Shape(**kept["shape"]))
     net.load_state_dict({name: value.float() for name, value in kept["average"].items()})
-    return net.eval()
+    return net.eval(), Charset(kept["characters"])
 
 
 class Batches:
@@ -196,14 +199,14 @@ def is_alone(state: State, plan: Plan) -> bool:
     return state.net.lstm is not None and state.step < plan.alone
 
 
-def learn(state: State, plan: Plan, items: list[Item], draw: random.Random, known: Charset) -> tuple[float, float]:
+def learn(state: State, plan: Plan, items: list[Item], draw: random.Random) -> tuple[float, float]:
     """One step of the optimizer and of the moving average; returns the label loss and the teacher loss."""
     set_rates(state, plan)
     lines, classes, probabilities, steps = tensors(items, draw)
     with torch.autocast("cpu", torch.bfloat16):
         columns = state.net.convolve(lines)
     log_probabilities = state.net.read(columns.float()).log_softmax(-1)
-    labels = label_loss(log_probabilities, [known.encode(item.text) for item in items], steps)
+    labels = label_loss(log_probabilities, [state.charset.encode(item.text) for item in items], steps)
     likeness = teacher_loss(log_probabilities, classes, probabilities)
     state.optimizer.zero_grad(set_to_none=True)
     (plan.labels * labels + plan.teacher * likeness).backward()
@@ -223,21 +226,21 @@ def average_in(state: State, plan: Plan) -> None:
         mean.lerp_(value, 1 - keep)
 
 
-def run(state: State, plan: Plan, pool: Pool, known: Charset, measured: list[crops.Crop], folder: Path) -> None:
+def run(state: State, plan: Plan, pool: Pool, measured: list[crops.Crop], folder: Path) -> None:
     """Learns until the plan's last step or SIGTERM, keeping last.pt, best.pt and log.jsonl in `folder`."""
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     batches, running, saved = Batches(pool, plan), np.zeros(2), time.monotonic()
     if state.step == 0:
-        note(state, plan, folder, measured, known, running)
+        note(state, plan, folder, measured, running)
     while state.step < plan.steps and not stopped:
         started = time.process_time()
         items, draw = batches.draw(state.step)
-        losses = np.array(learn(state, plan, items, draw, known))
+        losses = np.array(learn(state, plan, items, draw))
         running = losses if not running.any() else 0.98 * running + 0.02 * losses
         state.core_seconds += time.process_time() - started
         if state.step % plan.validate == 0 or state.step == plan.steps:
-            note(state, plan, folder, measured, known, running)
+            note(state, plan, folder, measured, running)
             pool.refresh()
             batches = Batches(pool, plan)
         if time.monotonic() - saved > 180:
@@ -246,11 +249,9 @@ def run(state: State, plan: Plan, pool: Pool, known: Charset, measured: list[cro
     save(state, plan, folder / "last.pt")
 
 
-def note(
-    state: State, plan: Plan, folder: Path, measured: list[crops.Crop], known: Charset, running: np.ndarray
-) -> None:
+def note(state: State, plan: Plan, folder: Path, measured: list[crops.Crop], running: np.ndarray) -> None:
     """Scores the average, appends a line to the log, and keeps the average if it is the best yet."""
-    texts = TorchReader(state.average, known)([crop.pixels for crop in measured])
+    texts = TorchReader(state.average, state.charset)([crop.pixels for crop in measured])
     scored = scores(measured, texts)
     entry = {
         "step": state.step,
@@ -295,7 +296,7 @@ def main() -> None:
     """Runs or resumes the run named on the command line."""
     given = options()
     plan = Plan(**{field.name: getattr(given, field.name) for field in fields(Plan)})
-    folders, known = work.Folders(given.work), charset.load()
+    folders = work.Folders(given.work)
     folder = folders.runs / given.run
     folder.mkdir(parents=True, exist_ok=True)
     keep_memory()
@@ -307,9 +308,11 @@ def main() -> None:
     measured += crops.held_out(given.realtext, per_kind=60) if given.realtext else []
     if (folder / "last.pt").exists():
         state = resume(folder / "last.pt")
+    elif given.start:
+        state = new_state(*averaged(given.start))
     else:
-        state = new_state(averaged_net(given.start) if given.start else first_net(folders, known, plan))
-    run(state, plan, pool, known, measured, folder)
+        state = new_state(first_net(folders, plan), charset.load())
+    run(state, plan, pool, measured, folder)
 
 
 if __name__ == "__main__":

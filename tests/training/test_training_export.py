@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: the trainin
 from ziyan import manifest  # noqa: E402
 from ziyan.charset import Charset  # noqa: E402
 
-from models.training import evaluate, export, publish, quantize, train  # noqa: E402
+from models.training import blend, evaluate, export, publish, quantize, train  # noqa: E402
 from models.training.net import Recognizer, Shape  # noqa: E402
 from models.training.readers import OnnxReader  # noqa: E402
 
@@ -69,9 +69,20 @@ def test_the_ablation_leaves_the_recurrence_out(net, tmp_path):
     assert "LSTM" not in {node.op_type for node in onnx.load(tmp_path / "bare.onnx").graph.node}
 
 
+def test_a_blend_lies_between_parent_and_child(net):
+    torch.manual_seed(2)
+    first = Recognizer(Shape(KNOWN.classes, lstm_hidden=16))
+    before = first.head.weight.clone()
+    mixed = blend.blended(first, net, 0.25)
+    assert torch.allclose(mixed.head.weight, 0.75 * before + 0.25 * net.head.weight)
+    assert torch.allclose(mixed.project.weight, 0.25 * net.project.weight)
+    assert torch.equal(mixed.lstm.weight_hh_l0, net.lstm.weight_hh_l0)
+
+
 def test_a_kept_checkpoint_reads_nearly_alike(net, tmp_path):
-    export.write_checkpoint(net, tmp_path / "crnn.pt")
-    again = train.averaged_net(tmp_path / "crnn.pt")
+    export.write_checkpoint(net, KNOWN, tmp_path / "crnn.pt")
+    again, known = train.averaged(tmp_path / "crnn.pt")
+    assert known.characters == KNOWN.characters
     line = torch.randn(1, 3, 48, 64)
     with torch.no_grad():
         assert torch.allclose(again(line).softmax(-1), net(line).softmax(-1), atol=5e-3)

@@ -47,6 +47,12 @@ def test_reads_a_quotation_mark_as_a_character(tmp_path):
     assert [line.text for line in realtext.read(tmp_path)] == ['"开', "关"]
 
 
+def test_a_users_folder_needs_only_files_and_texts(tmp_path):
+    (tmp_path / "labels.tsv").write_text("file\ttext\nmine/1.png\t发票 No. 7\n", encoding="utf-8")
+    (line,) = realtext.read(tmp_path)
+    assert (line.file, line.text, line.labelled, line.confidence) == ("mine/1.png", "发票 No. 7", True, 1.0)
+
+
 def test_a_document_is_held_out_with_all_its_pages():
     sides = {}
     for number in range(300):

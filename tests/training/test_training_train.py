@@ -38,7 +38,7 @@ def pool(tmp_path) -> Pool:
 
 def small_state() -> train.State:
     torch.manual_seed(3)
-    return train.new_state(Recognizer(Shape(KNOWN.classes, lstm_hidden=8)))
+    return train.new_state(Recognizer(Shape(KNOWN.classes, lstm_hidden=8)), KNOWN)
 
 
 def test_can_learn_one_batch_by_heart(monkeypatch):
@@ -46,7 +46,7 @@ def test_can_learn_one_batch_by_heart(monkeypatch):
     monkeypatch.setattr(train, "student_view", lambda pixels, draw: pixels)
     plan, state = train.Plan(steps=10_000, alone=0), small_state()
     items = [item(word) for word in WORDS[:2]]
-    losses = [train.learn(state, plan, items, random.Random(0), KNOWN)[0] for _ in range(150)]
+    losses = [train.learn(state, plan, items, random.Random(0))[0] for _ in range(150)]
     assert losses[0] > 3
     assert losses[-1] < 0.1
 
@@ -54,11 +54,11 @@ def test_can_learn_one_batch_by_heart(monkeypatch):
 def test_only_the_lstm_learns_at_first():
     plan, state = train.Plan(steps=10, alone=2), small_state()
     before = {name: value.clone() for name, value in state.net.named_parameters()}
-    train.learn(state, plan, [item("abc")], random.Random(0), KNOWN)
-    train.learn(state, plan, [item("abc")], random.Random(0), KNOWN)
+    train.learn(state, plan, [item("abc")], random.Random(0))
+    train.learn(state, plan, [item("abc")], random.Random(0))
     moved = {name.split(".")[0] for name, value in state.net.named_parameters() if not torch.equal(value, before[name])}
     assert moved == {"lstm", "project"}
-    train.learn(state, plan, [item("abc")], random.Random(0), KNOWN)
+    train.learn(state, plan, [item("abc")], random.Random(0))
     moved = {name.split(".")[0] for name, value in state.net.named_parameters() if not torch.equal(value, before[name])}
     assert moved == set(train.RATES)
 
@@ -68,26 +68,27 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(pool, tmp_path):
     whole.mkdir()
     halves.mkdir()
     plan = train.Plan(steps=4, alone=1, columns=400, validate=100)
-    train.run(small_state(), plan, pool, KNOWN, [], whole)
+    train.run(small_state(), plan, pool, [], whole)
     state = small_state()
     batches = train.Batches(pool, plan)
     for _ in range(2):
-        train.learn(state, plan, *batches.draw(state.step), KNOWN)
+        train.learn(state, plan, *batches.draw(state.step))
     train.save(state, plan, halves / "last.pt")
-    train.run(train.resume(halves / "last.pt"), plan, pool, KNOWN, [], halves)
-    expected, found = train.averaged_net(whole / "last.pt"), train.averaged_net(halves / "last.pt")
+    train.run(train.resume(halves / "last.pt"), plan, pool, [], halves)
+    (expected, _), (found, known) = train.averaged(whole / "last.pt"), train.averaged(halves / "last.pt")
+    assert known.characters == KNOWN.characters
     for mine, theirs in zip(expected.parameters(), found.parameters(), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-6)
 
 
 def test_logs_scores_and_keeps_the_best(pool, tmp_path):
     plan = train.Plan(steps=2, alone=1, columns=400, validate=1)
-    train.run(small_state(), plan, pool, KNOWN, [Crop(drawn("abc"), "abc", "printed")], tmp_path)
+    train.run(small_state(), plan, pool, [Crop(drawn("abc"), "abc", "printed")], tmp_path)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [entry["step"] for entry in log] == [0, 1, 2]
     assert set(log[0]["scores"]) == {"printed", "development"}
     assert log[2]["lines"] > log[1]["lines"] > 0
-    assert train.averaged_net(tmp_path / "best.pt").shape == Shape(KNOWN.classes, lstm_hidden=8)
+    assert train.averaged(tmp_path / "best.pt")[0].shape == Shape(KNOWN.classes, lstm_hidden=8)
 
 
 def test_batches_hold_no_more_columns_than_planned(pool):
