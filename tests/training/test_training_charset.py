@@ -2,7 +2,7 @@
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
+torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
 
 from models.training import charset, parent  # noqa: E402
 from models.training.net import load_parent  # noqa: E402

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
+pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
 
 from line_drawing import drawn
 from ziyan.normalize import line_tensor
@@ -116,6 +116,14 @@ def test_the_same_seed_spoils_alike():
 )
 def test_marks_that_mean_the_same_are_folded(text, same):
     assert folded(text) == folded(same)
+
+
+def test_folds_as_the_benchmark_does():
+    pytest.importorskip("scipy", reason="scipy is not installed: the benchmark's score cannot be compared [not in CI]")
+    from bench.score import normalise
+
+    for text in ("（１）“你好”——。…、【书】 x×3", "A－B  c·d", "《中》 ab ,cd 「」", "☐ 3 ． 5 ∙ －－"):
+        assert folded(text) == normalise(text)
 
 
 def test_counts_errors_over_all_lines():

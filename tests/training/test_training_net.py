@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
+torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
 
 from models.training import parent  # noqa: E402
 from models.training.net import Recognizer, Shape, load_parent, multiply_adds  # noqa: E402

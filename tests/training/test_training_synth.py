@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
-pytest.importorskip("fontTools", reason="fontTools is not installed: synthetic lines are not tested")
+pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
+pytest.importorskip("fontTools", reason="fontTools is not installed: synthetic lines are not tested [not in CI]")
 
 from models.training import charset, fetch, scene, synth, work
 from models.training.phrases import Phrases
@@ -20,7 +20,7 @@ from models.training.phrases import Phrases
 def folders() -> work.Folders:
     folders = work.Folders(work.DEFAULT)
     if not (folders.texts / "chinese.txt").exists():
-        pytest.skip("fonts and texts are not here: run models.training.fetch and models.training.texts")
+        pytest.skip("fonts and texts are not here: run models.training.fetch and models.training.texts [not in CI]")
     return folders
 
 

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested")
+torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
 
 from line_drawing import drawn  # noqa: E402
 from ziyan.charset import Charset  # noqa: E402
