@@ -29,8 +29,9 @@ class Face:
         """The file that has the glyph of a character."""
         characters = {}
         for file in self.files:
-            font = TTCollection(file, lazy=True).fonts[0] if file.suffix == ".ttc" else TTFont(file, lazy=True)
-            characters.update({chr(code): file for code in font.getBestCmap() or ()})
+            with TTCollection(file, lazy=True) if file.suffix == ".ttc" else TTFont(file, lazy=True) as opened:
+                font = opened.fonts[0] if file.suffix == ".ttc" else opened
+                characters.update({chr(code): file for code in font.getBestCmap() or ()})
         return characters
 
     def writes(self, text: str) -> bool:
