@@ -68,6 +68,7 @@ class Plan:
     columns: int = 10240  # of a batch: 32 lines of 320 pixels
     lstm_hidden: int = 96
     lstm_layers: int = 1
+    rate: float = 1.0  # of RATES; less for a run that goes on with what another one learnt
     averaging: float = 0.998  # of the moving average of the weights
     labels: float = 1.0  # weight of the label loss
     teacher: float = 1.0  # weight of the teacher loss
@@ -185,7 +186,7 @@ def tensors(items: list[Item], draw: random.Random) -> tuple[torch.Tensor, torch
 def set_rates(state: State, plan: Plan) -> None:
     """Warms up, then falls along a cosine to 3 %; in the first steps only the recurrence has a rate at all."""
     progress = min(1.0, state.step / plan.steps)
-    scale = min(1.0, (state.step + 1) / 50) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
+    scale = plan.rate * min(1.0, (state.step + 1) / 50) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
     alone = is_alone(state, plan)
     for group in state.optimizer.param_groups:
         recurrent = group["name"] in ("lstm", "project")
