@@ -9,7 +9,6 @@ import random
 import cv2
 import numpy as np
 
-
 DAMAGED = 0.5  # share of the lines
 
 

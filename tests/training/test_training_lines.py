@@ -107,7 +107,8 @@ def test_the_same_seed_spoils_alike():
     line = drawn("Spoilt")
     first, second = (student_view(line, random.Random(5)) for _ in range(2))
     assert np.array_equal(first, second)
-    assert not np.array_equal(first, student_view(line, random.Random(6)))
+    others = [student_view(line, random.Random(seed)) for seed in range(6, 16)]
+    assert sum(np.array_equal(first, other) for other in others) < 5
 
 
 @pytest.mark.parametrize(
