@@ -14,6 +14,7 @@ import json
 import math
 import random
 import signal
+import sys
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -305,6 +306,8 @@ def main() -> None:
     torch.manual_seed(plan.seed)
     pool = Pool(folders.pool)
     pool.refresh()
+    if not len(pool):
+        sys.exit(f"{folders.pool} holds no lines: run python -m models.training.pool first, with the same --work")
     measured = crops.development(given.evalset) if given.evalset else []
     measured += crops.held_out(given.realtext, per_kind=60) if given.realtext else []
     if (folder / "last.pt").exists():
