@@ -2,7 +2,7 @@
 
     python -m models.training.pool --real FOLDER            real lines of a realtext folder
     python -m models.training.pool --synthetic 20000        synthetic lines (after `fetch` and `texts`)
-    python -m models.training.pool --synthetic 8 --work /tmp/tiny            a tiny run, seconds
+    python -m models.training.pool --synthetic 8 --work FOLDER             a tiny run, seconds
 
 The teacher reads about 31 lines per core-second; a line takes about 9 KB with its picture and 0.5 KB without.
 """

@@ -1,7 +1,7 @@
 """Teaches the recognizer: the LSTM alone first, then all of it, each part at its own rate.
 
     python -m models.training.train --run first --realtext FOLDER --evalset FOLDER [--steps 4000]
-    python -m models.training.train --run tiny --work /tmp/tiny --steps 4 --alone 2 --columns 640    a tiny run, seconds
+    python -m models.training.train --run tiny --work FOLDER --steps 4 --alone 2 --columns 640    a tiny run, seconds
 
 Losses: CTC on lines with a label, and the teacher's cached steps on all. The picture is spoilt anew each time (`view`).
 A stopped run (SIGTERM, power) goes on from runs/NAME/last.pt when started again with the same words. Every --validate
