@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import stack
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make .venv-dev").expect
 
@@ -441,3 +442,19 @@ def test_the_whole_page_stays_within_its_budget_and_forbids_inline_code(open_pag
     policy = requests.get(service.url, timeout=10).headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_the_foot_tells_heat_and_a_weak_power_supply(browser, tmp_path, screenshot):
+    zone = tmp_path / "class/thermal/thermal_zone0/temp"
+    firmware = tmp_path / "devices/platform/soc/soc:firmware/get_throttled"
+    for file, text in ((zone, "76400"), (firmware, "50005")):
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    settings = {"OCR_SYSFS_ROOT": str(tmp_path)}
+    with stack.running(settings=settings) as warm, browser.new_context(locale="zh-CN") as context:
+        page = context.new_page()
+        page.goto(warm.url)
+        expect(page.locator("#vitals")).to_contain_text("76 °C")
+        expect(page.locator("#vitals")).to_contain_text("偏热：单线程识别")
+        expect(page.locator("#vitals")).to_contain_text("供电不足：请检查电源")
+        screenshot(page, "warm-box")
