@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import threading
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -58,17 +57,6 @@ def assert_outlines_lie_on_the_ink(page, drawn, shown="#picture"):
         on_screen = tuple(origin + scale * value for origin, value in zip((left, top, left, top), ink, strict=True))
         edge = rectangle(page.locator("#outlines .edge").nth(index))
         assert overlap(on_screen, edge) > 0.7, f"line {index}: ink {on_screen}, outline {edge}"
-
-
-@contextmanager
-def frozen(pid):
-    """The program holds still, as one that is hard at work on a page does."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_shows_what_the_box_is_and_how_it_feels(open_page, service, screenshot):
@@ -233,7 +221,7 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(open_page, service,
 
 def test_reading_shows_progress_and_can_be_cancelled(open_page, drawn, service, screenshot):
     page = open_page()
-    with frozen(service.pids["ocr-reader"]):
+    with stack.frozen(service.pids["ocr-reader"]):
         choose(page, drawn.unseen())
         page.get_by_role("heading", name="正在识别").wait_for()
         assert page.locator("#bar").evaluate("(bar) => bar.position") == -1  # all sent: how much is read, nobody knows
@@ -262,7 +250,7 @@ def test_a_slow_network_shows_the_bytes_that_are_sent(open_page, drawn, tmp_path
 def test_a_full_box_counts_down_and_then_reads_by_itself(open_page, drawn, service, screenshot):
     page = open_page()
     waiting = []
-    with frozen(service.pids["ocr-reader"]):
+    with stack.frozen(service.pids["ocr-reader"]):
         queue = _queue(service)
         for _ in range(queue["capacity"]):
             waiting.append(_send_apart(service.url, drawn.unseen()))
@@ -291,7 +279,7 @@ def _send_apart(url, data):
 def test_a_reader_that_dies_on_the_page_is_said_to_and_the_page_is_read_again(open_page, drawn, service, screenshot):
     page = open_page()
     reader = service.pids["ocr-reader"]
-    with frozen(reader):
+    with stack.frozen(reader):
         choose(page, drawn.unseen())
         page.get_by_role("heading", name="正在识别").wait_for()
         os.kill(reader, signal.SIGKILL)
@@ -423,7 +411,7 @@ def _brightness(page, property_):
 
 def test_nothing_moves_for_who_asked_for_less_motion(open_page, drawn, service):
     page = open_page(reduced_motion="reduce")
-    with frozen(service.pids["ocr-reader"]):
+    with stack.frozen(service.pids["ocr-reader"]):
         choose(page, drawn.unseen())
         page.get_by_role("heading", name="正在识别").wait_for()
         running = page.evaluate("document.getAnimations().filter((a) => a.playState === 'running').length")
