@@ -13,8 +13,14 @@ else
   echo "请先安装 Please install first:  sudo apt-get install$missing" >&2
   exit 1
 fi
-echo "installing$missing" >&2
 export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get update --quiet=2
+known=
+for package in $missing; do # Ubuntu has no vagrant; what one distribution lacks must not keep the others back
+  if apt-cache show "$package" >/dev/null 2>&1; then known="$known $package"
+  else echo "此发行版没有 not in this distribution: $package" >&2; fi
+done
+[ -n "$known" ] || exit 1
+echo "installing$known" >&2
 # shellcheck disable=SC2086 # a list of packages
-$as_root apt-get install --quiet=2 --yes --no-install-recommends $missing >&2
+$as_root apt-get install --quiet=2 --yes --no-install-recommends $known >&2

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -108,6 +109,17 @@ def wait_until_ready(stack: Stack) -> None:
                 return
         time.sleep(0.1)
     raise RuntimeError(f"the service was not ready within {START_LIMIT_S} s\n{stack.logs()}")
+
+
+@contextlib.contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """The program holds still inside the block, as one that is hard at work on a page does."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # a test may have killed it meanwhile
+            os.kill(pid, signal.SIGCONT)
 
 
 def stop(supervisor: psutil.Popen) -> None:

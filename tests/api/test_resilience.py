@@ -7,7 +7,6 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -28,16 +27,6 @@ def picture(grey):
     return data.getvalue()
 
 
-@contextmanager
-def frozen(pid):
-    """The program holds still inside, as one that is hard at work does."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def wait_until(holds, limit_s=60):
     deadline = time.monotonic() + limit_s
     while not holds():
@@ -55,7 +44,7 @@ def in_use(service):
 
 def test_admits_one_page_and_four_waiting_and_tells_the_sixth_when_to_come_back(service):
     with ThreadPoolExecutor(5) as clients:
-        with frozen(service.pids["ocr-reader"]):
+        with stack.frozen(service.pids["ocr-reader"]):
             admitted = [clients.submit(post, service, picture(i)) for i in range(5)]
             wait_until(lambda: in_use(service) == 5)
             sixth = post(service, picture(5))
@@ -83,7 +72,7 @@ def test_answers_503_when_the_reader_is_killed_in_the_middle_of_a_page_and_heals
 
 def test_says_degraded_while_the_reader_does_not_answer(service):
     pid = service.pids["ocr-reader"]
-    with frozen(pid):
+    with stack.frozen(pid):
         wait_until(lambda: service.health()["status"] == "degraded")
         answer = requests.get(f"{service.url}/health", timeout=5)
         assert (answer.status_code, answer.json()["model"]) == (503, None)

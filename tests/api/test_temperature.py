@@ -26,6 +26,19 @@ def warm_service(sensor):
         yield running
 
 
+@pytest.fixture(scope="module")
+def firmware(sensor):
+    """What the firmware says of throttling, as the Pi's kernel shows it; at first that all is well."""
+    file = sensor.parents[3] / "devices/platform/soc/soc:firmware/get_throttled"
+    file.parent.mkdir(parents=True)
+    file.write_text("0\n")
+    return file
+
+
+def metrics(service):
+    return requests.get(f"{service.url}/metrics", timeout=10).text.splitlines()
+
+
 def read(service):
     return requests.post(f"{service.url}/api/ocr", files={"image": SELFTEST.read_bytes()}, timeout=60)
 
@@ -60,3 +73,16 @@ def test_answers_503_with_the_reason_above_the_hard_limit_and_reads_when_cool_ag
     assert int(answer.headers["Retry-After"]) > 0
     sensor.write_text("60000\n")
     assert read(warm_service).status_code == 200
+
+
+def test_metrics_tell_temperature_threads_and_throttling(warm_service, sensor, firmware):
+    assert 'ziyan_throttled{reason="under_voltage"} 0.0' in metrics(warm_service)
+    sensor.write_text("66500\n")
+    firmware.write_text("50005\n")  # under-voltage and throttled, now and before
+    assert reader_says(warm_service, temperature_c=66.5, throttling=["under_voltage", "throttled"])
+    told = metrics(warm_service)
+    assert "ziyan_temperature_celsius 66.5" in told
+    assert "ziyan_reader_threads 2.0" in told
+    assert 'ziyan_throttled{reason="under_voltage"} 1.0' in told
+    assert 'ziyan_throttled{reason="frequency_capped"} 0.0' in told
+    firmware.write_text("0\n")

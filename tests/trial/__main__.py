@@ -37,7 +37,7 @@ def main() -> int:
         work = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="ziyan-trial-")))
         host, cached_debs = undo.enter_context(new_host(options))
         print(f"the host answers after {time.monotonic() - began:.1f} s", flush=True)
-        trial = Trial(host, CHECKOUT / "results" / f"trial-{options.host}-{options.suite}")
+        trial = Trial(host, CHECKOUT / "results" / f"trial-{options.host}-{options.suite}", work)
         trial.variables = {
             "ocr_offline_apt": True,
             "ocr_system_debs": str(cached_debs),

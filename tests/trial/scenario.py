@@ -39,6 +39,7 @@ class Trial:
 
     host: FastHost
     logs: Path
+    scratch: Path  # a folder that ends with the trial
     variables: dict[str, object] = field(default_factory=dict)
     suite_options: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -103,7 +104,14 @@ class Trial:
 
     def _environment(self) -> dict[str, str]:
         path = f"{OPS}:{os.environ['PATH']}"  # pytest-testinfra calls ansible-inventory by its name
-        return {"PATH": path, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")}
+        return {
+            "PATH": path,
+            "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+            # All fast hosts have one address. A kept connection of another trial, in the shared folder of such
+            # connections, once led a whole playbook to the other trial's host.
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.scratch / "ssh"),
+        }
 
     def _run(self, title: str, command: list[object]) -> tuple[Step, str, int]:
         log = self.logs / f"{len(self.steps) + 1:02d}-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}.log"

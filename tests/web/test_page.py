@@ -4,11 +4,11 @@ import os
 import re
 import signal
 import threading
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import requests
+import stack
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make .venv-dev").expect
 
@@ -57,17 +57,6 @@ def assert_outlines_lie_on_the_ink(page, drawn, shown="#picture"):
         on_screen = tuple(origin + scale * value for origin, value in zip((left, top, left, top), ink, strict=True))
         edge = rectangle(page.locator("#outlines .edge").nth(index))
         assert overlap(on_screen, edge) > 0.7, f"line {index}: ink {on_screen}, outline {edge}"
-
-
-@contextmanager
-def frozen(pid):
-    """The program holds still, as one that is hard at work on a page does."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_shows_what_the_box_is_and_how_it_feels(open_page, service, screenshot):
@@ -232,7 +221,7 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(open_page, service,
 
 def test_reading_shows_progress_and_can_be_cancelled(open_page, drawn, service, screenshot):
     page = open_page()
-    with frozen(service.pids["ocr-reader"]):
+    with stack.frozen(service.pids["ocr-reader"]):
         choose(page, drawn.unseen())
         page.get_by_role("heading", name="正在识别").wait_for()
         assert page.locator("#bar").evaluate("(bar) => bar.position") == -1  # all sent: how much is read, nobody knows
@@ -261,7 +250,7 @@ def test_a_slow_network_shows_the_bytes_that_are_sent(open_page, drawn, tmp_path
 def test_a_full_box_counts_down_and_then_reads_by_itself(open_page, drawn, service, screenshot):
     page = open_page()
     waiting = []
-    with frozen(service.pids["ocr-reader"]):
+    with stack.frozen(service.pids["ocr-reader"]):
         queue = _queue(service)
         for _ in range(queue["capacity"]):
             waiting.append(_send_apart(service.url, drawn.unseen()))
@@ -290,7 +279,7 @@ def _send_apart(url, data):
 def test_a_reader_that_dies_on_the_page_is_said_to_and_the_page_is_read_again(open_page, drawn, service, screenshot):
     page = open_page()
     reader = service.pids["ocr-reader"]
-    with frozen(reader):
+    with stack.frozen(reader):
         choose(page, drawn.unseen())
         page.get_by_role("heading", name="正在识别").wait_for()
         os.kill(reader, signal.SIGKILL)
@@ -422,7 +411,7 @@ def _brightness(page, property_):
 
 def test_nothing_moves_for_who_asked_for_less_motion(open_page, drawn, service):
     page = open_page(reduced_motion="reduce")
-    with frozen(service.pids["ocr-reader"]):
+    with stack.frozen(service.pids["ocr-reader"]):
         choose(page, drawn.unseen())
         page.get_by_role("heading", name="正在识别").wait_for()
         running = page.evaluate("document.getAnimations().filter((a) => a.playState === 'running').length")
@@ -441,3 +430,19 @@ def test_the_whole_page_stays_within_its_budget_and_forbids_inline_code(open_pag
     policy = requests.get(service.url, timeout=10).headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_the_foot_tells_heat_and_a_weak_power_supply(browser, tmp_path, screenshot):
+    zone = tmp_path / "class/thermal/thermal_zone0/temp"
+    firmware = tmp_path / "devices/platform/soc/soc:firmware/get_throttled"
+    for file, text in ((zone, "76400"), (firmware, "50005")):
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    settings = {"OCR_SYSFS_ROOT": str(tmp_path)}
+    with stack.running(settings=settings) as warm, browser.new_context(locale="zh-CN") as context:
+        page = context.new_page()
+        page.goto(warm.url)
+        expect(page.locator("#vitals")).to_contain_text("76 °C")
+        expect(page.locator("#vitals")).to_contain_text("偏热：单线程识别")
+        expect(page.locator("#vitals")).to_contain_text("供电不足：请检查电源")
+        screenshot(page, "warm-box")

@@ -1,9 +1,12 @@
 """What Prometheus may ask: requests, pages by stage, cache, queue, the reader's memory and temperature."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from ziyan.vitals import THROTTLED_NOW
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
@@ -50,7 +53,15 @@ class Metrics:
         gauge("ziyan_reader_up", "1 while the reader answers.", lambda: float(state() is not None))
         gauge("ziyan_reader_pss_megabytes", "Proportional memory of the reader in MB.", of_reader("pss_mb"))
         gauge("ziyan_reader_pages", "Pages read since the reader started.", of_reader("pages"))
+        gauge("ziyan_reader_threads", "Threads that read a page: fewer when the box is warm.", of_reader("threads"))
         gauge("ziyan_temperature_celsius", "The hottest sensor in °C.", of_reader("temperature_c"))
+
+        def throttled_by(reason: str) -> float:
+            return float(reason in ((state() or {}).get("throttling") or ()))
+
+        throttled = Gauge("ziyan_throttled", "1 while the board holds back.", ["reason"], registry=self._registry)
+        for reason in THROTTLED_NOW.values():
+            throttled.labels(reason).set_function(partial(throttled_by, reason))
 
     def render(self) -> bytes:
         """All of it in Prometheus' text format."""

@@ -6,6 +6,7 @@ import { say } from "./language.js";
 
 const EVERY_MS = 10_000;
 const STATES = { ok: "stateOk", degraded: "stateDegraded" };
+const PACES = { gentle: "paceGentle", paused: "pacePaused" };
 let timer = null;
 
 export function startHealth() {
@@ -36,5 +37,8 @@ function vitals({ model, reader, web }) {
   if (model) fact("model", { model });
   if (Number.isFinite(reader?.pss_mb)) fact("memory", { mb: Math.round(reader.pss_mb + (web?.pss_mb ?? 0)) });
   if (Number.isFinite(reader?.temperature_c)) fact("temperature", { c: Math.round(reader.temperature_c) });
+  if (PACES[reader?.pace]) fact(PACES[reader.pace]);
+  if (reader?.throttling?.includes("under_voltage")) fact("underVoltage");
+  else if (reader?.throttling?.length) fact("throttled");
   return facts;
 }

@@ -61,6 +61,10 @@ const en = {
   model: ({ model }) => `Model ${model}`,
   memory: ({ mb }) => `${mb} MB in use`,
   temperature: ({ c }) => `${c} °C`,
+  paceGentle: "warm: reads with one thread",
+  pacePaused: "too hot: pauses until it is cooler",
+  underVoltage: "under-voltage: check the power supply",
+  throttled: "slowed down by the board",
   docs: "API",
   options: "Limits",
 };
@@ -124,6 +128,10 @@ const zh = {
   model: ({ model }) => `模型 ${model}`,
   memory: ({ mb }) => `占用内存 ${mb} MB`,
   temperature: ({ c }) => `${c} °C`,
+  paceGentle: "偏热：单线程识别",
+  pacePaused: "过热：降温后继续",
+  underVoltage: "供电不足：请检查电源",
+  throttled: "主板已降频",
   docs: "接口文档",
   options: "选项与限制",
 };

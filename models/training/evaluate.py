@@ -1,0 +1,105 @@
+"""Ours beside its parent and its teacher on the same lines in the same run: CER, exact lines, CPU time, size.
+
+    python -m models.training.evaluate ours.onnx ours-int8.onnx --evalset FOLDER --realtext FOLDER [--json FILE]
+
+Prints a Markdown table: CER % / exact % by category. The text of held-out hand, mixed and photo lines is the teacher's
+own reading, so the teacher scores too well there. Times are CPU milliseconds per line of one thread, each line alone.
+--json keeps the numbers of the last model, for `publish`.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+from ziyan.charset import Charset
+
+from . import crops, parent, work
+from .readers import OnnxReader
+from .score import score, space_f1
+
+
+def own_charset(path: Path) -> Charset:
+    """The charset in an exported file's metadata. ValueError where it has none."""
+    properties = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    if "charset" not in properties:
+        raise ValueError(f"{path.name} carries no charset: make it with models.training.export")
+    return Charset(properties["charset"].removesuffix("\n").split("\n"))
+
+
+def categories(measured: Sequence[crops.Crop], texts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """(truth, reading) pairs by category, and over all `development` crops and all `held-out` lines."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for crop, text in zip(measured, texts, strict=True):
+        whole = "held-out" if crop.category.startswith("held-out") else "development"
+        for name in (whole, crop.category):
+            groups.setdefault(name, []).append((crop.text, text))
+    return dict(sorted(groups.items()))
+
+
+def scores(measured: Sequence[crops.Crop], texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Lines, CER and exact share (0 to 1) of every category."""
+    results = {name: score(pairs) for name, pairs in categories(measured, texts).items()}
+    return {
+        name: {"lines": r.lines, "cer": round(r.error_rate, 5), "exact": round(r.exact_rate, 4)}
+        for name, r in results.items()
+    }
+
+
+def evaluate(path: Path, known: Charset, measured: Sequence[crops.Crop]) -> dict:
+    """The numbers of one ONNX file."""
+    reader = OnnxReader(path, known)
+    reader([crop.pixels for crop in measured[:3]])  # warm
+    started = time.process_time()
+    texts = reader([crop.pixels for crop in measured])
+    milliseconds = 1000 * (time.process_time() - started) / len(measured)
+    return {
+        "scores": scores(measured, texts),
+        "space_f1": round(space_f1((crop.text, text) for crop, text in zip(measured, texts, strict=True)), 4),
+        "line_cpu_ms": round(milliseconds, 1),
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+
+
+def table(results: dict[str, dict]) -> str:
+    """A Markdown table with one column per recognizer."""
+    names = list(results)
+    lines = ["| CER % / exact % | " + " | ".join(names) + " |", "|-" * (len(names) + 1) + "|"]
+    for category, first in results[names[0]]["scores"].items():
+        cells = [results[name]["scores"][category] for name in names]
+        numbers = " | ".join(f"{100 * cell['cer']:.2f} / {100 * cell['exact']:.1f}" for cell in cells)
+        lines.append(f"| {category} ({first['lines']}) | {numbers} |")
+    costs = (("word spaces F1 %", "space_f1", 100), ("CPU ms a line", "line_cpu_ms", 1), ("MB", "bytes", 1e-6))
+    for title, key, scale in costs:
+        lines.append(f"| {title} | " + " | ".join(f"{scale * results[name][key]:.3g}" for name in names) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    work.option(parser).add_argument("models", type=Path, nargs="*")
+    parser.add_argument("--evalset", type=Path, help="folder of the development crops")
+    parser.add_argument("--realtext", type=Path, help="folder of real lines, for the held-out ones")
+    parser.add_argument("--json", type=Path, help="where to keep the numbers of the last model")
+    given = parser.parse_args()
+    measured = crops.development(given.evalset) if given.evalset else []
+    measured += crops.held_out(given.realtext) if given.realtext else []
+    if not measured:
+        parser.error("name --evalset, --realtext, or both")
+    packages = work.Folders(given.work).packages
+    parents = {"PP-OCRv6 tiny": parent.tiny(packages), "PP-OCRv6 small": parent.small(packages)}
+    files = {name: (net.model, net.charset) for name, net in parents.items()}
+    files |= {path.name: (path, own_charset(path)) for path in given.models}
+    results = {name: evaluate(path, known, measured) for name, (path, known) in files.items()}
+    print(table(results))
+    if given.json:
+        given.json.write_text(json.dumps(list(results.values())[-1], indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

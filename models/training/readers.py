@@ -1,0 +1,55 @@
+"""Nets that read crops, one line at a time as the service pads them: a torch Recognizer or any ONNX file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from ziyan import ctc
+from ziyan.charset import Charset
+from ziyan.normalize import line_tensor
+
+from .net import STEP_PIXELS, Recognizer
+
+
+def padded(line: np.ndarray) -> np.ndarray:
+    """(1, 3, 48, W) of a line tensor (3, 48, w): W is w rounded up to whole steps, filled with 0."""
+    return np.pad(line, ((0, 0), (0, 0), (0, -line.shape[2] % STEP_PIXELS)))[None]
+
+
+def text_of(probabilities: np.ndarray, charset: Charset) -> str:
+    """The best path's text of (T, C)."""
+    return charset.decode(ctc.greedy(probabilities)[0].tolist())
+
+
+class TorchReader:
+    """Reads with a Recognizer, which is put in eval mode."""
+
+    def __init__(self, net: Recognizer, charset: Charset):
+        self.net, self.charset = net.eval(), charset
+
+    @torch.inference_mode()
+    def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
+        """The text of each crop (h, w, 3) uint8 BGR."""
+        lines = (torch.from_numpy(padded(line_tensor(crop))) for crop in crops)
+        return [text_of(self.net(line)[0].numpy(), self.charset) for line in lines]
+
+
+class OnnxReader:
+    """Reads with an ONNX file whose first output is (N, T, classes)."""
+
+    def __init__(self, path: Path, charset: Charset):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.charset = charset
+
+    def probabilities(self, batch: np.ndarray) -> np.ndarray:
+        """(N, T, classes) of a batch of line tensors (N, 3, 48, W)."""
+        return self.session.run(None, {self.session.get_inputs()[0].name: batch})[0]
+
+    def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
+        """The text of each crop (h, w, 3) uint8 BGR."""
+        return [text_of(self.probabilities(padded(line_tensor(crop)))[0], self.charset) for crop in crops]

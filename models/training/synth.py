@@ -1,0 +1,85 @@
+"""Synthetic lines: a phrase, drawn in ink, photographed. Kinds and their shares are in KINDS.
+
+    python -m models.training.synth --sheet lines.png       a sheet of 48 lines to look at (after `fetch` and `texts`)
+"""
+
+import argparse
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from . import charset, work
+from .ink import PenDrawer, TypeDrawer, faces
+from .lines import line_pixels
+from .phrases import Phrases
+from .scene import photographed
+
+KINDS = {  # share of the lines; pen, handfont and latinhand are handwriting, where the parent errs most
+    "pen": 0.26,
+    "handfont": 0.17,
+    "latinhand": 0.06,
+    "sign": 0.13,
+    "chinese": 0.1,
+    "english": 0.08,
+    "bilingual": 0.1,
+    "figures": 0.04,
+    "rare": 0.06,
+}
+PHRASES = {"pen": "answer", "handfont": "answer", "latinhand": "english", "sign": "sign"}  # where not of the same name
+SURFACES = {"pen": "paper", "handfont": "paper", "latinhand": "paper", "sign": "sign"}  # else print
+LONGEST = 26  # em: wider than that and most boxes of a page are cut
+
+
+def synthetic_lines(folders: work.Folders, *, seed: int) -> Iterator[tuple[np.ndarray, str, str]]:
+    """Endless (picture (h, w, 3) uint8 BGR, text, kind); the same ones for the same seed and packages."""
+    draw = random.Random(seed)
+    phrases = Phrases(folders.texts, charset.load(), draw)
+    drawers = _drawers(folders.packages)
+    while True:
+        kind = draw.choices(list(KINDS), list(KINDS.values()))[0]
+        text = phrases.line(PHRASES.get(kind, kind))
+        ink = drawers[kind].draw(text, draw) if text else None
+        if ink is not None and min(ink.shape) >= 8 and ink.shape[1] <= LONGEST * ink.shape[0]:
+            yield photographed(ink, draw, surface=SURFACES.get(kind, "print")), text, kind
+
+
+def _drawers(packages: Path) -> dict[str, TypeDrawer | PenDrawer]:
+    """What draws each kind of line."""
+    hands, latin_hands = faces(packages, "hand"), faces(packages, "latin-hand")
+    printed, latin = faces(packages, "print"), faces(packages, "latin")
+    special = {
+        "pen": PenDrawer(packages / "strokes/hanzi-writer-data/package", hands + latin_hands),
+        "handfont": TypeDrawer(hands, unsteady=True),
+        "latinhand": TypeDrawer(latin_hands + hands, unsteady=True),
+        "sign": TypeDrawer(printed + hands),
+        "english": TypeDrawer(latin + printed[:2]),
+    }
+    return {kind: special.get(kind) or TypeDrawer(printed) for kind in KINDS}
+
+
+def sheet(lines: Iterator[tuple[np.ndarray, str, str]], *, rows: int = 24, width: int = 640) -> np.ndarray:
+    """Two columns of lines at the net's height, cut at `width`."""
+    page = np.full((rows * 52, 2 * width, 3), 255, np.uint8)
+    for number in range(2 * rows):
+        picture, text, kind = next(lines)
+        pixels = line_pixels(picture)[:, : width - 8]
+        y, x = number // 2 * 52, number % 2 * width
+        page[y : y + 48, x : x + pixels.shape[1]] = pixels
+        print(f"{number // 2:2d} {'LR'[number % 2]} {kind:9s} {text}")
+    return page
+
+
+def main() -> None:
+    """Writes a sheet of lines."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    work.option(parser).add_argument("--sheet", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    cv2.imwrite(str(given.sheet), sheet(synthetic_lines(work.Folders(given.work), seed=given.seed)))
+
+
+if __name__ == "__main__":
+    main()

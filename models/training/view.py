@@ -1,0 +1,86 @@
+"""A line as the student gets to see it: spoilt by light, blur and damage, while the teacher read the line unspoilt.
+
+Nothing here moves a stroke along the line, so the teacher's cached steps stay true. Heavy blur, blots and cut strokes
+hide single characters: then only the context can tell, which is the work the recurrence is there for.
+"""
+
+import random
+
+import cv2
+import numpy as np
+
+DAMAGED = 0.5  # share of the lines
+
+
+def student_view(pixels: np.ndarray, draw: random.Random) -> np.ndarray:
+    """float32 (48, W, 3) in 0..255 of pixels uint8 (48, W, 3): most in another light, half damaged."""
+    image = pixels.astype(np.float32)
+    if draw.random() < 0.6:
+        image = _light(image, draw)
+    if draw.random() < DAMAGED:
+        for spoil, share in ((_blur, 0.45), (_coarse, 0.3), (_cut, 0.25), (_blot, 0.25), (_noise, 0.5)):
+            if draw.random() < share:
+                image = spoil(image, draw)
+    return np.clip(image, 0, 255)
+
+
+def _light(image: np.ndarray, draw: random.Random) -> np.ndarray:
+    """Tint, contrast, and a shadow that grows along the line; now and then the negative."""
+    gain = np.float32([draw.uniform(0.85, 1.15) for _ in range(3)]) * draw.uniform(0.55, 1.15)
+    shadow = np.linspace(draw.uniform(-40, 40), draw.uniform(-40, 40), image.shape[1], dtype=np.float32)
+    image = (image - 128) * gain + 128 + shadow[None, :, None]
+    return 255 - image if draw.random() < 0.08 else image
+
+
+def _blur(image: np.ndarray, draw: random.Random) -> np.ndarray:
+    """Out of focus, or moved along the line."""
+    if draw.random() < 0.7:
+        return cv2.GaussianBlur(image, (0, 0), draw.uniform(0.4, 2.2))
+    return cv2.blur(image, (draw.randint(3, 8), 1))
+
+
+def _coarse(image: np.ndarray, draw: random.Random) -> np.ndarray:
+    """Low resolution: 12 to 30 pixels high."""
+    height, width = image.shape[:2]
+    share = draw.uniform(0.25, 0.62)
+    small = cv2.resize(image, (max(1, int(width * share)), int(height * share)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (width, height), interpolation=draw.choice((cv2.INTER_LINEAR, cv2.INTER_NEAREST)))
+
+
+def _paper(image: np.ndarray) -> tuple[float, float, float]:
+    """The background's colour: the median of the upper and lower edge."""
+    return tuple(float(value) for value in np.median(image[[0, 1, -2, -1]], axis=(0, 1)))
+
+
+def _cut(image: np.ndarray, draw: random.Random) -> np.ndarray:
+    """Thin lines of paper across the ink (a worn print head), or of ink (crossed out, a table's rule)."""
+    image, (height, width) = image.copy(), image.shape[:2]
+    colour = _paper(image) if draw.random() < 0.6 else tuple(draw.uniform(0, 160) for _ in range(3))
+    for _ in range(draw.randint(1, 3)):
+        if draw.random() < 0.5:
+            y = draw.randint(4, height - 4)
+            ends = (0, y), (width, y + draw.randint(-4, 4))
+        else:
+            x = draw.randint(0, width)
+            ends = (x, 0), (x + draw.randint(-12, 12), height)
+        cv2.line(image, *ends, colour, draw.randint(1, 2), cv2.LINE_AA)
+    return image
+
+
+def _blot(image: np.ndarray, draw: random.Random) -> np.ndarray:
+    """Covers up to a character's width with paper or a stain, opaque or half."""
+    image, (height, width) = image.copy(), image.shape[:2]
+    for _ in range(draw.randint(1, 1 + width // 240)):
+        covered = image.copy()
+        centre = draw.randint(0, width), draw.randint(0, height)
+        axes = draw.randint(4, 20), draw.randint(4, 24)
+        colour = _paper(image) if draw.random() < 0.5 else tuple(draw.uniform(0, 255) for _ in range(3))
+        cv2.ellipse(covered, centre, axes, draw.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
+        share = draw.choice((0.6, 0.85, 1.0))
+        image = covered * share + image * (1 - share)
+    return image
+
+
+def _noise(image: np.ndarray, draw: random.Random) -> np.ndarray:
+    generator = np.random.default_rng(draw.getrandbits(32))
+    return image + generator.normal(0, draw.uniform(1, 14), image.shape).astype(np.float32)

@@ -1,0 +1,138 @@
+"""The exported file: what torch says, for any batch, with what the service needs to know about it."""
+
+import hashlib
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
+
+from ziyan import manifest  # noqa: E402
+from ziyan.charset import Charset  # noqa: E402
+
+from models.training import blend, evaluate, export, publish, quantize, train  # noqa: E402
+from models.training.net import Recognizer, Shape  # noqa: E402
+from models.training.readers import OnnxReader  # noqa: E402
+
+KNOWN = Charset("abcdefghij ")
+pytestmark = pytest.mark.filterwarnings("ignore")  # torch's exporter warns of its own age and of LSTM batches
+
+
+@pytest.fixture(scope="module")
+def net() -> Recognizer:
+    torch.manual_seed(1)
+    net = Recognizer(Shape(KNOWN.classes, lstm_hidden=16)).eval()
+    torch.nn.init.normal_(net.project.weight, std=0.5)  # an LSTM that is heard
+    return net
+
+
+@pytest.fixture(scope="module")
+def exported(net, tmp_path_factory):
+    path = tmp_path_factory.mktemp("export") / "recognizer.onnx"
+    export.export(net, KNOWN, path)
+    return path
+
+
+def test_gives_the_same_probabilities_for_any_batch(net, exported):
+    assert export.parity(net, exported, KNOWN) < 1e-4
+
+
+def test_rows_are_probabilities(exported):
+    rows = OnnxReader(exported, KNOWN).probabilities(np.zeros((3, 3, 48, 72), np.float32))
+    assert rows.shape == (3, 9, KNOWN.classes)
+    assert np.allclose(rows.sum(-1), 1, atol=1e-5)
+
+
+def test_refuses_a_file_that_reads_otherwise(net, exported, monkeypatch, tmp_path):
+    monkeypatch.setattr(export, "parity", lambda *_: 0.01)
+    with pytest.raises(ValueError, match="differs from torch"):
+        export.export(net, KNOWN, tmp_path / "other.onnx")
+    assert not (tmp_path / "other.onnx").exists()
+
+
+def test_carries_its_charset_and_preprocessing(exported):
+    properties = {prop.key: prop.value for prop in onnx.load(exported).metadata_props}
+    assert properties["charset_sha256"] == hashlib.sha256(KNOWN.dump()).hexdigest()
+    assert '"height": 48' in properties["preprocessing"]
+    assert evaluate.own_charset(exported).characters == KNOWN.characters
+    assert {entry.version for entry in onnx.load(exported).opset_import if not entry.domain} == {17}
+
+
+def test_the_ablation_leaves_the_recurrence_out(net, tmp_path):
+    bare = export.without_lstm(net)
+    line = torch.randn(1, 3, 48, 64)
+    with torch.no_grad():
+        assert not torch.allclose(bare(line), net(line))
+    export.export(bare, KNOWN, tmp_path / "bare.onnx")
+    assert "LSTM" not in {node.op_type for node in onnx.load(tmp_path / "bare.onnx").graph.node}
+
+
+def test_a_blend_lies_between_parent_and_child(net):
+    torch.manual_seed(2)
+    first = Recognizer(Shape(KNOWN.classes, lstm_hidden=16))
+    before = first.head.weight.clone()
+    mixed = blend.blended(first, net, 0.25)
+    assert torch.allclose(mixed.head.weight, 0.75 * before + 0.25 * net.head.weight)
+    assert torch.allclose(mixed.project.weight, 0.25 * net.project.weight)
+    assert torch.equal(mixed.lstm.weight_hh_l0, net.lstm.weight_hh_l0)
+
+
+def test_a_kept_checkpoint_reads_nearly_alike(net, tmp_path):
+    export.write_checkpoint(net, KNOWN, tmp_path / "crnn.pt")
+    again, known = train.averaged(tmp_path / "crnn.pt")
+    assert known.characters == KNOWN.characters
+    line = torch.randn(1, 3, 48, 64)
+    with torch.no_grad():
+        assert torch.allclose(again(line).softmax(-1), net(line).softmax(-1), atol=5e-3)
+
+
+def test_int8_stays_near_float_and_keeps_the_facts(exported, tmp_path):
+    small = tmp_path / "int8.onnx"
+    quantize.quantize(exported, small)
+    batch = np.random.default_rng(0).uniform(-1, 1, (2, 3, 48, 160)).astype(np.float32)
+    whole, quantized = (OnnxReader(path, KNOWN).probabilities(batch) for path in (exported, small))
+    assert np.abs(whole - quantized).max() < 0.05
+    assert small.stat().st_size < 0.65 * exported.stat().st_size
+    stored = [tensor.data_type for tensor in onnx.load(small).graph.initializer]
+    assert stored.count(onnx.TensorProto.INT8) == 5  # squeeze, project, head, and the LSTM's two
+    assert evaluate.own_charset(small).characters == KNOWN.characters
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """A folder as `make models` leaves it; its detector is never run here."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "detector.onnx").write_bytes(b"detector")
+    detector = {
+        "name": "db",
+        "file": "detector.onnx",
+        "sha256": hashlib.sha256(b"detector").hexdigest(),
+        "bytes": 8,
+        "input": {"mean": [0, 0, 0], "std": [1, 1, 1], "multiple": 32, "pixels": 1000},
+        "output": {"threshold": 0.2, "box_threshold": 0.4, "unclip_ratio": 1.4},
+    }
+    recognizer = {
+        "name": "parent",
+        "input": {"height": 48, "width_multiple": 8, "max_width": 3200},
+        "output": {"shape": ["lines", "width / 8", 1], "kind": "probabilities", "blank": 0},
+    }
+    facts = {"schema": manifest.SCHEMA, "version": "parent-1", "detector": detector, "recognizer": recognizer}
+    (folder / "manifest.json").write_text(json.dumps(facts), encoding="utf-8")
+    return folder
+
+
+def test_the_service_accepts_what_is_published(exported, prepared, tmp_path):
+    metrics = {"sha256": hashlib.sha256(exported.read_bytes()).hexdigest(), "scores": {}}
+    publish.publish(exported, prepared, tmp_path / "out", version="crnn-1", metrics=metrics)
+    loaded = manifest.load(tmp_path / "out")
+    assert (loaded.version, loaded.recognizer.name) == ("crnn-1", "crnn")
+    assert loaded.recognizer.charset.characters == KNOWN.characters
+
+
+def test_refuses_the_metrics_of_another_file(exported, prepared, tmp_path):
+    with pytest.raises(ValueError, match="metrics"):
+        publish.publish(exported, prepared, tmp_path / "out", version="crnn-1", metrics={"sha256": "0" * 64})
+    assert not (tmp_path / "out" / "manifest.json").exists()

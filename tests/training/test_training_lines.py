@@ -1,0 +1,140 @@
+"""Lines on their way to the net: which may be used, how they are kept, spoilt and scored."""
+
+import random
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
+
+from line_drawing import drawn
+from ziyan.normalize import line_tensor
+
+from models.training import realtext
+from models.training.lines import line_pixels
+from models.training.pool import Item, Pool, write_shard
+from models.training.score import folded, score, space_f1
+from models.training.view import student_view
+
+HEADER = "file\ttext\tkind\tsource\tconfidence\tcase\tcased\tgroup\tlicence\n"
+
+
+def labels(folder, *rows: str):
+    (folder / "labels.tsv").write_text(HEADER + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+
+
+def test_takes_open_lines_only(tmp_path):
+    labels(
+        tmp_path,
+        "photos/1.jpg\t店\tpseudo\ta/b\t0.9\t\t\tg1\topen",
+        "photos/2.jpg\t铺\tpseudo\ta/b\t0.9\t\t\tg2\tnoncommercial",
+    )
+    assert [line.text for line in realtext.read(tmp_path)] == ["店"]
+
+
+def test_takes_capitals_only_with_their_true_case(tmp_path):
+    labels(
+        tmp_path,
+        "sroie/1.jpg\tTAN WOON\tlabelled\ta/b\t1.0\tupper\tTan Woon\tg1\topen",
+        "sroie/2.jpg\tTOTAL\tlabelled\ta/b\t1.0\tupper\t\tg1\topen",
+    )
+    assert [line.text for line in realtext.read(tmp_path)] == ["Tan Woon"]
+
+
+def test_reads_a_quotation_mark_as_a_character(tmp_path):
+    rows = (f"photos/{text}.jpg\t{text}\tpseudo\ta/b\t0.9\t\t\tg1\topen" for text in ('"开', "关"))
+    labels(tmp_path, *rows)
+    assert [line.text for line in realtext.read(tmp_path)] == ['"开', "关"]
+
+
+def test_a_users_folder_needs_only_files_and_texts(tmp_path):
+    (tmp_path / "labels.tsv").write_text("file\ttext\nmine/1.png\t发票 No. 7\n", encoding="utf-8")
+    (line,) = realtext.read(tmp_path)
+    assert (line.file, line.text, line.labelled, line.confidence) == ("mine/1.png", "发票 No. 7", True, 1.0)
+
+
+def test_a_document_is_held_out_with_all_its_pages():
+    sides = {}
+    for number in range(300):
+        for prefix in ("", "hw-", "mx-"):
+            line = realtext.Line("photos2/x.jpg", "x", False, 1.0, f"{prefix}{number}", "open")
+            sides.setdefault(number, set()).add(line.held_out)
+    assert all(len(answers) == 1 for answers in sides.values())
+    share = sum(True in answers for answers in sides.values()) / len(sides)
+    assert 0.05 < share < 0.17
+
+
+def test_a_pool_gives_back_what_was_written(tmp_path):
+    classes = np.arange(12, dtype=np.int16).reshape(3, 4)
+    probabilities = np.full((3, 4), 0.25, np.float16)
+    first = Item(drawn("one"), "one", "photo", classes, probabilities)
+    second = Item(drawn("two!"), "", "hand", classes[:2], probabilities[:2])
+    write_shard([first, second], tmp_path / "a-000.npz")
+    pool = Pool(tmp_path)
+    pool.refresh()
+    assert (pool.texts, pool.kinds) == (["one", ""], ["photo", "hand"])
+    assert pool[1].pixels.shape == drawn("two!").shape
+    assert np.abs(pool[0].pixels.astype(int) - drawn("one")).mean() < 3  # JPEG
+    assert np.array_equal(pool[0].classes, classes)
+    assert np.array_equal(pool[1].probabilities, probabilities[:2])
+
+
+def test_a_pool_takes_in_each_shard_once(tmp_path):
+    item = Item(drawn("x"), "x", "photo", np.zeros((1, 4), np.int16), np.zeros((1, 4), np.float16))
+    pool = Pool(tmp_path)
+    for count, name in enumerate(("a-000.npz", "a-001.npz"), start=1):
+        write_shard([item], tmp_path / name)
+        pool.refresh()
+        pool.refresh()
+        assert len(pool) == count
+
+
+def test_kept_pixels_give_the_services_tensor_again():
+    crop = np.random.default_rng(0).integers(0, 256, (37, 211, 3), dtype=np.uint8)
+    again = line_tensor(line_pixels(crop))
+    assert np.abs(again - line_tensor(crop)).max() <= 0.5 / 127.5 + 1e-6
+
+
+def test_a_view_keeps_the_lines_place_and_range():
+    line, draw = drawn("Spoilt"), random.Random(1)
+    for _ in range(60):
+        view = student_view(line, draw)
+        assert view.shape == line.shape
+        assert 0 <= view.min() <= view.max() <= 255
+
+
+def test_the_same_seed_spoils_alike():
+    line = drawn("Spoilt")
+    first, second = (student_view(line, random.Random(5)) for _ in range(2))
+    assert np.array_equal(first, second)
+    others = [student_view(line, random.Random(seed)) for seed in range(6, 16)]
+    assert sum(np.array_equal(first, other) for other in others) < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("（１）你好。", "(1)你好."), ("“A  b”", '"A b"'), ("中 文 ab cd", "中文ab cd"), ("……", "."), ("《书》", "<书>")],
+)
+def test_marks_that_mean_the_same_are_folded(text, same):
+    assert folded(text) == folded(same)
+
+
+def test_folds_as_the_benchmark_does():
+    pytest.importorskip("scipy", reason="scipy is not installed: the benchmark's score cannot be compared [not in CI]")
+    from bench.score import normalise
+
+    for text in ("（１）“你好”——。…、【书】 x×3", "A－B  c·d", "《中》 ab ,cd 「」", "☐ 3 ． 5 ∙ －－"):
+        assert folded(text) == normalise(text)
+
+
+def test_counts_errors_over_all_lines():
+    result = score([("你好吗", "你好"), ("abcde", "abXde"), ("对", "对")])
+    assert (result.lines, result.characters, result.errors, result.exact) == (3, 9, 2, 1)
+    assert result.error_rate == pytest.approx(2 / 9)
+    assert result.exact_rate == pytest.approx(1 / 3)
+
+
+def test_counts_word_spaces_where_the_words_are_right():
+    pairs = [("red ginseng tea", "red ginsengtea"), ("dr plant", "drplamt"), ("中文 ab cd", "中文ab cd")]
+    assert space_f1(pairs) == pytest.approx(2 * 2 / (3 + 2))
+    assert space_f1([("中文", "中文")]) == 1

@@ -1,0 +1,105 @@
+"""Training: it can learn, it goes on where it stopped, and the LSTM goes first."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
+
+from line_drawing import drawn  # noqa: E402
+from ziyan.charset import Charset  # noqa: E402
+
+from models.training import train  # noqa: E402
+from models.training.crops import Crop  # noqa: E402
+from models.training.net import Recognizer, Shape  # noqa: E402
+from models.training.pool import Item, Pool, write_shard  # noqa: E402
+
+KNOWN = Charset("abcdefghij ")
+WORDS = ("abc", "ghij", "bed", "feed", "chief", "jade")
+
+
+def item(text: str) -> Item:
+    pixels = drawn(text)
+    steps = pixels.shape[1] // 8 + 1
+    return Item(pixels, text, "photo", np.zeros((steps, 4), np.int16), np.zeros((steps, 4), np.float16))
+
+
+@pytest.fixture
+def pool(tmp_path) -> Pool:
+    folder = tmp_path / "pool"
+    folder.mkdir()
+    write_shard([item(word) for word in WORDS], folder / "a-000.npz")
+    pool = Pool(folder)
+    pool.refresh()
+    return pool
+
+
+def small_state() -> train.State:
+    torch.manual_seed(3)
+    return train.new_state(Recognizer(Shape(KNOWN.classes, lstm_hidden=8)), KNOWN)
+
+
+def test_can_learn_one_batch_by_heart(monkeypatch):
+    monkeypatch.setattr(train, "RATES", dict.fromkeys(train.RATES, 3e-3))
+    monkeypatch.setattr(train, "student_view", lambda pixels, draw: pixels)
+    plan, state = train.Plan(steps=10_000, alone=0), small_state()
+    items = [item(word) for word in WORDS[:2]]
+    losses = [train.learn(state, plan, items, random.Random(0))[0] for _ in range(150)]
+    assert losses[0] > 3
+    assert losses[-1] < 0.1
+
+
+def test_only_the_lstm_learns_at_first():
+    plan, state = train.Plan(steps=10, alone=2), small_state()
+    before = {name: value.clone() for name, value in state.net.named_parameters()}
+    train.learn(state, plan, [item("abc")], random.Random(0))
+    train.learn(state, plan, [item("abc")], random.Random(0))
+    moved = {name.split(".")[0] for name, value in state.net.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == {"lstm", "project"}
+    train.learn(state, plan, [item("abc")], random.Random(0))
+    moved = {name.split(".")[0] for name, value in state.net.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == set(train.RATES)
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(pool, tmp_path):
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    whole.mkdir()
+    halves.mkdir()
+    plan = train.Plan(steps=4, alone=1, columns=400, validate=100)
+    train.run(small_state(), plan, pool, [], whole)
+    state = small_state()
+    batches = train.Batches(pool, plan)
+    for _ in range(2):
+        train.learn(state, plan, *batches.draw(state.step))
+    train.save(state, plan, halves / "last.pt")
+    train.run(train.resume(halves / "last.pt"), plan, pool, [], halves)
+    (expected, _), (found, known) = train.averaged(whole / "last.pt"), train.averaged(halves / "last.pt")
+    assert known.characters == KNOWN.characters
+    for mine, theirs in zip(expected.parameters(), found.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-6)
+
+
+def test_logs_scores_and_keeps_the_best(pool, tmp_path):
+    plan = train.Plan(steps=2, alone=1, columns=400, validate=1)
+    train.run(small_state(), plan, pool, [Crop(drawn("abc"), "abc", "printed")], tmp_path)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [entry["step"] for entry in log] == [0, 1, 2]
+    assert set(log[0]["scores"]) == {"printed", "development"}
+    assert log[2]["lines"] > log[1]["lines"] > 0
+    assert train.averaged(tmp_path / "best.pt")[0].shape == Shape(KNOWN.classes, lstm_hidden=8)
+
+
+def test_batches_hold_no_more_columns_than_planned(pool):
+    plan = train.Plan(columns=400)
+    for step in range(20):
+        items, _ = train.Batches(pool, plan).draw(step)
+        assert len(items) == 1 or len(items) * max(i.pixels.shape[1] for i in items) <= 400 + 8 * len(items)
+
+
+def test_the_padding_is_taught_as_blank(pool):
+    lines, classes, _, steps = train.tensors([item("ab"), item("feed")], random.Random(0))
+    assert lines.shape[0] == 2
+    assert classes.shape == (2, lines.shape[3] // 8, 4)
+    assert (classes[0, steps[0] + 1 :] == 0).all()
