@@ -3,6 +3,7 @@
 python tests/trial fast                  systemd-nspawn, Debian 13, a few minutes
 python tests/trial fast --suite bookworm
 python tests/trial arm64                 an emulated Cortex-A72, an hour and more
+python tests/trial board                 an emulated Raspberry Pi 3 B: its sensor, watchdog and memory, some minutes
 … --keep                                 stop after the installation, with the page on 127.0.0.1, until Ctrl-C
 """
 
@@ -15,12 +16,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from emulated import emulated_host
+from board import BoardHost, board_host
+from emulated import emulated_host, set_clock
 from fast import FastHost, fast_host
 from machine import CHECKOUT, EMULATED_TOOLS, FAST_TOOLS, end_cleanly_on_signals, install_tools
 from rootfs import BARE, BOARD, bare_root
-from scenario import PORT, StepFailed, Trial, short_life, whole_life
+from scenario import PORT, StepFailed, Trial, board_life, short_life, whole_life
 
+EMULATED = {"arm64": emulated_host, "board": board_host}
 # An emulated processor takes minutes for a page; the limits that protect a Pi from such pages are lifted.
 SLOW_HOST = {"ocr_service_ready_timeout_s": 3600, "ocr_service_settings": {"OCR_PAGE_TIMEOUT_S": 3600}}
 
@@ -43,7 +46,7 @@ def main() -> int:
             "ocr_model_source": str(options.models),
         }
         trial.suite_options = ["--patience=6"]  # a trial shares its machine with other work
-        if options.host == "arm64":
+        if options.host in EMULATED:
             trial.variables |= SLOW_HOST
             trial.suite_options = ["--patience=60", "--pictures=3"]
         if not cached_debs.exists():
@@ -53,6 +56,8 @@ def main() -> int:
                 keep(trial)
             elif options.host == "arm64":
                 short_life(trial)
+            elif options.host == "board":
+                board_life(trial, options.service)
             else:
                 whole_life(trial, options.service, options.models, work)
         except StepFailed as failure:
@@ -66,7 +71,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("host", choices=["fast", "arm64"])
+    parser.add_argument("host", choices=["fast", *EMULATED])
     parser.add_argument("--suite", choices=["trixie", "bookworm"], default="trixie", help="Debian 13 (default) or 12")
     parser.add_argument("--service", type=Path, default=CHECKOUT / "service", help="the service's folder")
     parser.add_argument("--models", type=Path, default=CHECKOUT / "models", help="the folder of the manifest")
@@ -79,10 +84,10 @@ def arguments() -> argparse.Namespace:
 @contextlib.contextmanager
 def new_host(options: argparse.Namespace) -> Iterator[tuple[FastHost, Path]]:
     """A bare host, and the folder of the packages that it lacks (kept with its root file system)."""
-    install_tools(EMULATED_TOOLS if options.host == "arm64" else FAST_TOOLS)
-    if options.host == "arm64":
+    install_tools(EMULATED_TOOLS if options.host in EMULATED else FAST_TOOLS)
+    if options.host in EMULATED:
         root = bare_root(options.suite, "arm64", BOARD)
-        machine = emulated_host(root)
+        machine = EMULATED[options.host](root)
     else:
         root = bare_root(options.suite, "amd64", BARE)
         machine = fast_host(root, f"ziyan-{os.getpid()}")
@@ -92,6 +97,8 @@ def new_host(options: argparse.Namespace) -> Iterator[tuple[FastHost, Path]]:
 
 def keep(trial: Trial) -> None:
     """Install, then wait for Ctrl-C with the page on 127.0.0.1."""
+    if isinstance(trial.host, BoardHost):
+        set_clock(trial.host)
     trial.playbook("site", title="site.yml")
     with trial.host.page(PORT) as url, contextlib.suppress(KeyboardInterrupt):
         print(f"{url}\nssh {' '.join(trial.host.ssh_options())} root@{trial.host.address}\nCtrl-C ends it.", flush=True)

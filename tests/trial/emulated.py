@@ -19,7 +19,7 @@ from fast import free_port, overlay, prepare, ssh_options, wait_for_ssh
 from machine import run
 
 READY = "ready"  # the snapshot of a host that has booted and answers SSH
-DISK_MB = 4096
+DISK_MB = 4096  # a power of two, which the SD card of board.py has to be
 NETWORK = "[Match]\nName=en*\n[Network]\nDHCP=yes\n"
 
 
@@ -41,19 +41,24 @@ class EmulatedHost:
         """Boot, or wake from the snapshot, and return once SSH answers."""
         forward = f"hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22,hostfwd=tcp:127.0.0.1:{self.page_port}-:5000"
         self._qemu = subprocess.Popen(
-            ["nice", "qemu-system-aarch64", "-M", "virt,gic-version=3", "-accel", "tcg,thread=multi,tb-size=1024",
-             "-cpu", "cortex-a72", "-smp", "2", "-m", "2048", "-display", "none",
-             "-serial", f"file:{self.disk.with_suffix('.console')}",
+            ["qemu-system-aarch64", *self.board(), "-display", "none",
              "-monitor", f"unix:{self.monitor},server=on,wait=off",
-             "-kernel", next(self.boot.glob("vmlinuz-*")), "-initrd", next(self.boot.glob("initrd.img-*")),
-             "-append", "root=/dev/vda rw console=ttyAMA0 quiet",
-             "-drive", f"file={self.disk},if=none,id=disk,format=qcow2,cache=unsafe",
-             "-device", "virtio-blk-pci,drive=disk",
-             "-netdev", f"user,id=net,restrict=on,{forward}", "-device", "virtio-net-pci,netdev=net,romfile=",
-             "-device", "virtio-rng-pci", *(["-loadvm", READY] if snapshot else [])],
+             "-netdev", f"user,id=net,restrict=on,{forward}", *(["-loadvm", READY] if snapshot else [])],
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         wait_for_ssh(self, limit_s=1200)
+
+    def board(self) -> list[object]:
+        """What qemu builds: processor, memory, console, kernel, disk, and a port on the network `net`."""
+        return [
+            *("-M", "virt,gic-version=3", "-accel", "tcg,thread=multi,tb-size=1024"),
+            *("-cpu", "cortex-a72", "-smp", "2", "-m", "2048", "-serial", f"file:{self.disk.with_suffix('.console')}"),
+            *("-kernel", next(self.boot.glob("vmlinuz-*")), "-initrd", next(self.boot.glob("initrd.img-*"))),
+            *("-append", "root=/dev/vda rw console=ttyAMA0 quiet"),
+            *("-drive", f"file={self.disk},if=none,id=disk,format=qcow2,cache=unsafe"),
+            *("-device", "virtio-blk-pci,drive=disk", "-device", "virtio-net-pci,netdev=net,romfile="),
+            *("-device", "virtio-rng-pci"),
+        ]
 
     def stop(self) -> None:
         """Switch it off, as by pulling the plug."""
@@ -97,11 +102,16 @@ def emulated_host(bare_root: Path) -> Iterator[EmulatedHost]:
             host.start(snapshot=snapshot)
             if not snapshot:
                 keep_snapshot(host, booted)
-            run("ssh", *host.ssh_options(), "-p", host.ssh_port, f"root@{host.address}", f"date -s @{time.time():.0f}",
-                stdout=subprocess.DEVNULL)  # fmt: skip
+            set_clock(host)
             yield host
         finally:
             host.stop()
+
+
+def set_clock(host: EmulatedHost) -> None:
+    """Give the host this machine's time: nothing on its network could tell it."""
+    run("ssh", *host.ssh_options(), "-p", host.ssh_port, f"root@{host.address}", f"date -s @{time.time():.0f}",
+        stdout=subprocess.DEVNULL)  # fmt: skip
 
 
 def keep_snapshot(host: EmulatedHost, booted: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulated import set_clock
 from fast import FastHost, ssh
 from machine import CHECKOUT
 
@@ -148,6 +150,38 @@ def short_life(trial: Trial) -> None:
     trial.playbook("site", title="site.yml")
     trial.host_suite()
     nothing_to_change(trial)
+
+
+def board_life(trial: Trial, service: Path) -> None:
+    """Refuse a board's clock, then its memory by one MiB, accept it as it is, and read its sensor and its watchdog."""
+    only = ("--tags", "always")  # the preflights, which change nothing
+    trial.playbook("site", *only, title="a board in another year is refused", fails_with="The clock is off")
+    set_clock(trial.host)
+    memory_mb = int(trial.remote("free --mebi | awk '/^Mem:/ {print $2}'"))
+    reason, one_more = f"The host has {memory_mb} MiB of memory", {"ocr_system_min_memory_mb": memory_mb + 1}
+    trial.playbook("site", *only, title="a limit 1 MiB above its memory refuses", fails_with=reason, **one_more)
+    trial.playbook("site", *only, title=f"{memory_mb} MiB are accepted")
+    trial.notes = [temperature_of_the_board(trial, service), watchdog_of_the_board(trial)]
+
+
+def temperature_of_the_board(trial: Trial, service: Path) -> str:
+    """What ziyan.vitals reads, run by the board's own Python; StepFailed when the kernel says otherwise."""
+    vitals = (service / "ziyan/vitals.py").read_text(encoding="utf-8")
+    question = f"{vitals}\nimport json\nprint(json.dumps([temperature(Path('/sys')), throttling(Path('/sys'))]))"
+    (degrees, source), throttled = json.loads(trial.remote(f"python3 -c {shlex.quote(question)}"))
+    kind, millidegrees = trial.remote(f"cat {Path(source).with_name('type')} {source}").split()
+    if (kind, int(millidegrees)) != ("cpu-thermal", round(degrees * 1000)):
+        raise StepFailed(f"ziyan.vitals read {degrees} °C from {source}; the kernel's {kind} says {millidegrees} m°C")
+    return f"measured temperature: {degrees} °C from {source} ({kind}); throttling: {throttled}"
+
+
+def watchdog_of_the_board(trial: Trial) -> str:
+    """The watchdog that the kernel found and what systemd is told to do with it; StepFailed when there is none."""
+    device = trial.remote("test -c /dev/watchdog0 && cat /sys/class/watchdog/watchdog0/identity")
+    runtime = trial.remote("systemctl show --property=RuntimeWatchdogUSec")
+    if "BCM2835" not in device or not runtime.startswith("RuntimeWatchdogUSec="):
+        raise StepFailed(f"the board's watchdog is {device!r} and systemd says {runtime!r}")
+    return f"measured watchdog: {device} at /dev/watchdog0, {runtime}"
 
 
 def nothing_to_change(trial: Trial) -> None:
