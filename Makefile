@@ -8,7 +8,7 @@ OPS    := PATH=$(CURDIR)/.venv-ops/bin:$$PATH
 PIP    := .venv-models/bin/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-training lint models wheelhouse debs deploy verify trial trial-arm64 bench bench-memory bench-limits \
+.PHONY: help run test test-training lint models wheelhouse debs deploy verify trial trial-arm64 trial-board bench bench-memory bench-limits \
         peers docs lock clean
 .DELETE_ON_ERROR:
 
@@ -49,6 +49,9 @@ trial: .venv-ops/ready models/manifest.json ## 在临时主机上走完整个生
 
 trial-arm64: .venv-ops/ready models/manifest.json ## 同上，模拟的树莓派 The same on an emulated Pi, an hour and more
 	.venv-ops/bin/python tests/trial arm64 $(if $(KEEP),--keep) $(ARGS)
+
+trial-board: .venv-ops/ready models/manifest.json ## 模拟的树莓派 3B：温度、看门狗、内存 An emulated Pi 3 B: sensor, watchdog, memory
+	.venv-ops/bin/python tests/trial board $(if $(KEEP),--keep) $(ARGS)
 
 bench: .venv/ready .venv-dev/ready models/manifest.json ## 测量准确率、速度与内存 Measure: DATA=folder [PEERS=1]
 	PYTHONPATH=tests .venv-dev/bin/python -m bench $(DATA) $(if $(PEERS),--peers all) $(ARGS)
