@@ -79,7 +79,11 @@ def page_port(host) -> int:
 @pytest.fixture(scope="module")
 def url(host, page_port: int, pytestconfig: pytest.Config) -> str:
     """The appliance's address as seen from the controller."""
-    return pytestconfig.getoption("--url") or f"http://{host.backend.host.name}:{page_port}"
+    given = pytestconfig.getoption("--url")
+    if given:
+        return given
+    known = host.ansible.get_variables()
+    return f"http://{known.get('ansible_host', known['inventory_hostname'])}:{page_port}"
 
 
 @pytest.fixture(scope="module")
