@@ -109,7 +109,7 @@ def quantized_recognizer(model: bytes, charset: Charset) -> bytes:
 
     Stored, not computed: each column of a matrix is an INT8 column times one float scale, undone when the model is
     loaded. Dynamic INT8 would take one range of activations for a whole batch, so that a line read otherwise beside
-    other lines. Static INT8 of the convolutions costs 1.9 points of CER (models/CARD.md).
+    other lines. models/CARD.md tells why the convolutions stay in float.
     """
     result = version_converter.convert_version(onnx.load_from_string(model), OPSET)
     _store_matrices_as_int8(result.graph)
