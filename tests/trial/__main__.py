@@ -48,7 +48,7 @@ def main() -> int:
         trial.suite_options = ["--patience=6"]  # a trial shares its machine with other work
         if options.host in EMULATED:
             trial.variables |= SLOW_HOST
-            trial.suite_options = ["--patience=60", "--pictures=3"]
+            trial.suite_options = ["--patience=60"]
         if not cached_debs.exists():
             trial.playbook("debs", title="debs.yml (make debs)")
         try:
