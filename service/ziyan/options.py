@@ -1,5 +1,7 @@
 """What a caller may ask of one picture. The API, the command line and /api/options all read this table."""
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -9,9 +11,118 @@ from ziyan.errors import RequestRejected
 # The picture formats that are read, by their names in Pillow.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "HEIF")
 
+# A rectangle (x, y, width, height) in pixels of the sent picture, after its EXIF turn.
+Area = tuple[float, float, float, float]
 
-def _option(default: Any, help: str, *, low: float, high: float) -> Any:
-    return field(default=default, metadata={"help": help, "low": low, "high": high})
+
+@dataclass(frozen=True)
+class Number:
+    """A number from `low` to `high`; a whole one where `whole`."""
+
+    low: float
+    high: float
+    whole: bool = False
+
+    def parse(self, given: Any) -> float:
+        """The value of `given`. TypeError, ValueError or OverflowError where it is none."""
+        value = float(given)
+        if isinstance(given, bool) or not self.low <= value <= self.high:  # NaN is in no range
+            raise ValueError(given)
+        if not self.whole:
+            return value
+        if value != int(value):
+            raise ValueError(given)
+        return int(value)
+
+    def schema(self) -> dict[str, Any]:
+        """What /api/options and OpenAPI say of it."""
+        return {"type": "integer" if self.whole else "number", "minimum": self.low, "maximum": self.high}
+
+    def said(self) -> tuple[str, str]:
+        """What is allowed, in Chinese and in English."""
+        zh, en = ("整数", "a whole number") if self.whole else ("数", "a number")
+        return f"{self.low:g} 到 {self.high:g} 之间的{zh}", f"{en} from {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def parse(self, given: Any) -> str:
+        """The value of `given`. TypeError, ValueError or OverflowError where it is none."""
+        if given not in self.words:
+            raise ValueError(given)
+        return given
+
+    def schema(self) -> dict[str, Any]:
+        """What /api/options and OpenAPI say of it."""
+        return {"type": "string", "enum": list(self.words)}
+
+    def said(self) -> tuple[str, str]:
+        """What is allowed, in Chinese and in English."""
+        return f"{'、'.join(self.words)} 之一", f"one of {', '.join(self.words)}"
+
+
+@dataclass(frozen=True)
+class Text:
+    """Any text of at most `longest` characters."""
+
+    longest: int
+
+    def parse(self, given: Any) -> str:
+        """The value of `given`. TypeError, ValueError or OverflowError where it is none."""
+        if not isinstance(given, str) or len(given) > self.longest:
+            raise ValueError(given)
+        return given
+
+    def schema(self) -> dict[str, Any]:
+        """What /api/options and OpenAPI say of it."""
+        return {"type": "string", "maxLength": self.longest}
+
+    def said(self) -> tuple[str, str]:
+        """What is allowed, in Chinese and in English."""
+        return f"不超过 {self.longest} 个字符的文本", f"a text of at most {self.longest} characters"
+
+
+@dataclass(frozen=True)
+class Areas:
+    """At most `most` rectangles: JSON [[x, y, width, height], …], also as a text, as a form or a URL carries it."""
+
+    most: int
+
+    def parse(self, given: Any) -> tuple[Area, ...]:
+        """The value of `given`. TypeError, ValueError or OverflowError where it is none."""
+        rectangles = (json.loads(given) if given else []) if isinstance(given, str) else given
+        if not isinstance(rectangles, list | tuple) or len(rectangles) > self.most:
+            raise ValueError(given)
+        return tuple(_area(rectangle) for rectangle in rectangles)
+
+    def schema(self) -> dict[str, Any]:
+        """What /api/options and OpenAPI say of it."""
+        number = {"type": "number"}
+        area = {"type": "array", "items": number, "minItems": 4, "maxItems": 4}
+        return {"type": "array", "items": area, "maxItems": self.most}
+
+    def said(self) -> tuple[str, str]:
+        """What is allowed, in Chinese and in English."""
+        example = "[[x, y, width, height], …]"
+        return f"至多 {self.most} 个矩形 {example}，宽高大于 0", f"at most {self.most} areas {example}, sides above 0"
+
+
+def _area(given: Any) -> Area:
+    x, y, width, height = (float(number) for number in given)
+    if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
+        raise ValueError(given)
+    return x, y, width, height
+
+
+Kind = Number | Choice | Text | Areas
+
+
+def _option(default: Any, kind: Kind, help: str) -> Any:
+    return field(default=default, metadata={"kind": kind, "help": help})
 
 
 @dataclass(frozen=True)
@@ -19,19 +130,27 @@ class Options:
     """Every option with its default."""
 
     min_score: float = _option(
-        0.5, "低于此置信度的行不输出。 Lines scored below this are left out.", low=0.0, high=1.0
+        0.5, Number(0.0, 1.0), "低于此置信度的行不输出。 Lines scored below this are left out."
     )
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain JSON types."""
         return asdict(self)
 
+    def as_query(self) -> dict[str, str]:
+        """Those that differ from their default, as texts that `parse` takes."""
+        return {
+            spec.name: value if isinstance(value, str) else json.dumps(value)
+            for spec in fields(self)
+            if (value := getattr(self, spec.name)) != spec.default
+        }
+
 
 DEFAULTS = Options()
 
 
 def parse(given: Mapping[str, Any]) -> Options:
-    """The options in `given` (texts or JSON values). RequestRejected names an unknown one or a value out of range."""
+    """The options in `given` (texts or JSON values). RequestRejected names an unknown one or a value not allowed."""
     known = {spec.name: spec for spec in fields(Options)}
     unknown = sorted(set(given) - set(known))
     if unknown:
@@ -47,10 +166,8 @@ def describe() -> dict[str, dict[str, Any]]:
     """Every option with its type, default, bounds and meaning: what /api/options says."""
     return {
         spec.name: {
-            "type": "number",
-            "default": spec.default,
-            "minimum": spec.metadata["low"],
-            "maximum": spec.metadata["high"],
+            **spec.metadata["kind"].schema(),
+            "default": list(spec.default) if isinstance(spec.default, tuple) else spec.default,
             "description": spec.metadata["help"],
         }
         for spec in fields(Options)
@@ -58,15 +175,12 @@ def describe() -> dict[str, dict[str, Any]]:
 
 
 def _value(spec: Any, given: Any) -> Any:
-    low, high = spec.metadata["low"], spec.metadata["high"]
+    kind: Kind = spec.metadata["kind"]
     try:
-        value = spec.type(given)
-        if isinstance(given, bool) or not low <= value <= high:  # NaN is in no range
-            raise ValueError(given)
-    except (TypeError, ValueError, OverflowError) as error:  # JSON's integers may be too large for a float
+        return kind.parse(given)
+    # JSON's integers may be too large for a float, its lists too deep
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        zh, en = kind.said()
         raise RequestRejected(
-            "option_invalid",
-            f"选项 {spec.name} 应为 {low:g} 到 {high:g} 之间的数。",
-            f"The option {spec.name} must be a number from {low:g} to {high:g}.",
+            "option_invalid", f"选项 {spec.name} 应为{zh}。", f"The option {spec.name} must be {en}."
         ) from error
-    return value

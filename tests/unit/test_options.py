@@ -52,3 +52,47 @@ def test_names_the_formats_as_pillow_does():
     Image.init()
     assert image.FORMATS is options.FORMATS
     assert set(options.FORMATS) <= set(Image.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        (options.Number(0, 90, whole=True), "7", 7),
+        (options.Choice(("auto", "off")), "off", "off"),
+        (options.Text(3), "字眼", "字眼"),
+        (options.Areas(2), "[[0, 1, 2, 3.5]]", ((0, 1, 2, 3.5),)),
+        (options.Areas(2), [[0, 1, 2, 3]], ((0, 1, 2, 3),)),
+        (options.Areas(2), "", ()),
+    ],
+)
+def test_each_kind_of_option_takes_what_it_says(kind, given, value):
+    assert kind.parse(given) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (options.Number(0, 90, whole=True), "7.5"),
+        (options.Choice(("auto", "off")), "on"),
+        (options.Choice(("auto", "off")), ["auto"]),
+        (options.Text(3), "abcd"),
+        (options.Text(3), 3),
+        (options.Areas(1), "[[0, 1, 2, 3], [0, 1, 2, 3]]"),
+        (options.Areas(1), "[[0, 1, 2]]"),
+        (options.Areas(1), "[[0, 1, 0, 3]]"),
+        (options.Areas(1), "[[0, 1, NaN, 3]]"),
+        (options.Areas(1), "{"),
+        (options.Areas(1), "[" * 100_000),
+        (options.Areas(1), 7),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_each_kind_of_option_refuses_anything_else(kind, given):
+    with pytest.raises((TypeError, ValueError, RecursionError)):
+        kind.parse(given)
+
+
+def test_options_cross_the_socket_as_they_were_asked():
+    asked = options.parse({"min_score": 0.25})
+    assert options.parse(asked.as_query()) == asked
+    assert options.DEFAULTS.as_query() == {}

@@ -33,7 +33,7 @@ class ReaderClient:
 
     def read(self, picture: BinaryIO, size_bytes: int, asked: Options) -> dict[str, Any]:
         """The page in `picture` as JSON types. Raises what the reader raised, or ReaderLost."""
-        return self._call("POST", f"/page?{urlencode(asked.as_dict())}", picture, size_bytes, self._page_timeout_s)
+        return self._call("POST", f"/page?{urlencode(asked.as_query())}", picture, size_bytes, self._page_timeout_s)
 
     def state(self, *, timeout_s: float) -> dict[str, Any]:
         """The reader's state. ReaderLost where it does not answer in time."""
