@@ -205,7 +205,7 @@ def returns_by_itself(trial: Trial, service: Path, models: Path, work: Path) -> 
         fails_with=said,
         ocr_service_source=broken,
         ocr_service_wheelhouse=work / "wheelhouse",
-        ocr_service_ready_timeout_s=12,
+        ocr_service_ready_timeout_s=6,
     )
     if current(trial) != good:
         raise StepFailed("after the broken release the host does not run the former one")
