@@ -3,9 +3,16 @@
 Graves et al. 2006, "Connectionist Temporal Classification", section 3.2: best-path decoding.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from ziyan.charset import BLANK
+from ziyan.charset import BLANK, Charset
+
+# From the probabilities (T, C) of one line to its classes and the probability of each, both of shape (N,).
+Decode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+# A recognizer's own decode: which class stands for what is known by its charset alone.
+Decoder = Callable[[Charset], Decode]
 
 
 def greedy(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -23,3 +30,8 @@ def greedy(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     classes = best[starts]
     kept = classes != BLANK
     return classes[kept], peaks[kept]
+
+
+def best_path(_: Charset) -> Decode:
+    """The decoder that asks nothing of the text."""
+    return greedy

@@ -1,4 +1,4 @@
-"""What the lines say: cut upright, in batches of like width, through the network and greedy CTC."""
+"""What the lines say: cut upright, in batches of like width, through the network and CTC."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -41,12 +41,14 @@ class Recognizer:
                 f"{facts.path.name} was made with another charset. Run make models again.",
             )
 
-    def read(self, image: np.ndarray, quads: Sequence[np.ndarray]) -> list[Reading]:
-        """One reading per quad (4, 2) of `image` (H, W, 3) uint8 BGR, in the same order.
+    def read(
+        self, image: np.ndarray, quads: Sequence[np.ndarray], *, decoder: ctc.Decoder = ctc.best_path
+    ) -> list[Reading]:
+        """One reading per quad (4, 2) of `image` (H, W, 3) uint8 BGR, in the same order; `decoder` finds their texts.
 
         Lines are cut out batch by batch: a page of 200 long lines would be 300 MB of tensors at once.
         """
-        facts = self._facts
+        facts, decode = self._facts, decoder(self._facts.charset)
         widths = [self._padded(line_width(*crop_size(quad), facts.height, facts.max_width)) for quad in quads]
         batches = list(_batches(widths))
         readings: list[Reading | None] = [None] * len(quads)
@@ -54,7 +56,7 @@ class Recognizer:
             crops = (crop(image, quads[i]) for i in batch)
             tensors = [line_tensor(line, height=facts.height, max_width=facts.max_width) for line in crops]
             for i, probabilities in zip(batch, self._run(tensors, last=batch is batches[-1]), strict=True):
-                readings[i] = self._reading(probabilities)
+                readings[i] = self._reading(probabilities, decode)
         return readings
 
     def _padded(self, width: int) -> int:
@@ -70,8 +72,8 @@ class Recognizer:
         for tensor, probabilities in zip(tensors, self._session.run(batch, empty_arena=last), strict=True):
             yield probabilities[: -(-tensor.shape[2] * len(probabilities) // padded)]
 
-    def _reading(self, probabilities: np.ndarray) -> Reading:
-        classes, confidences = ctc.greedy(probabilities)
+    def _reading(self, probabilities: np.ndarray, decode: ctc.Decode) -> Reading:
+        classes, confidences = decode(probabilities)
         text = self._facts.charset.decode(classes.tolist())
         return Reading(text, float(confidences.mean()) if text else 0.0)
 

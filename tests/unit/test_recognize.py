@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from PIL import Image
-from ziyan import manifest
+from ziyan import ctc, manifest
 from ziyan.charset import Charset
 from ziyan.errors import ModelRejected
 from ziyan.recognize import Reading, Recognizer, _batches
@@ -84,7 +84,18 @@ def test_a_line_reads_the_same_whoever_stands_beside_it(read, line):
 def test_steps_that_are_all_blank_read_as_no_text_and_no_score(recognizer):
     blank = np.zeros((40, recognizer._facts.charset.classes), np.float32)
     blank[:, 0] = 1
-    assert recognizer._reading(blank) == Reading("", 0.0)
+    assert recognizer._reading(blank, ctc.greedy) == Reading("", 0.0)
+
+
+def test_the_decoder_that_is_handed_over_finds_the_text(recognizer, line, facts):
+    def in_reverse(charset):
+        assert charset is facts.charset
+        return lambda probabilities: tuple(found[::-1] for found in ctc.greedy(probabilities))
+
+    picture = line("树莓派")
+    height, width = picture.shape[:2]
+    quad = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
+    assert recognizer.read(picture, [quad], decoder=in_reverse)[0].text == "派莓树"
 
 
 def test_no_quads_give_no_readings(recognizer):
