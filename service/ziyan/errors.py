@@ -34,6 +34,10 @@ class UnsupportedBody(RequestRejected):
     """The body is in no form that a picture is taken from."""
 
 
+class NotFound(ZiyanError):
+    """There is nothing under the name that was asked for: never was, or not any more."""
+
+
 class ImageRejected(ZiyanError):
     """The bytes are not a picture that can be read."""
 

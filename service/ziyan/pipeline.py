@@ -1,6 +1,6 @@
 """The way of a page, from bytes to text, on one screen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -10,6 +10,9 @@ from ziyan.manifest import Manifest
 from ziyan.options import DEFAULTS, Options
 from ziyan.page import Line, Page
 from ziyan.recognize import Recognizer
+
+# Told how far a page is: the stage, and how many of how many are done; in "recognize" these are lines.
+Progress = Callable[[str, int, int], None]
 
 
 class Pipeline:
@@ -21,16 +24,20 @@ class Pipeline:
         self._detector = Detector(manifest.detector, threads=threads)
         self._recognizer = Recognizer(manifest.recognizer, threads=threads)
 
-    def read(self, data: bytes, options: Options = DEFAULTS) -> Page:
+    def read(self, data: bytes, options: Options = DEFAULTS, progress: Progress = lambda stage, done, of: None) -> Page:
         """The page that the picture `data` shows. ImageRejected where it is no picture that can be read."""
         clock = Stopwatch()
+        progress("decode", 0, 1)
         with clock.stage("decode"):
             picture = image.decode(data, max_pixels=self._max_pixels)
+        progress("detect", 0, 1)
         with clock.stage("detect"):
             quads = self._detector.quads(picture.pixels)
         with clock.stage("recognize"):
             quads = [geometry.stand_up(quads[i]) for i in layout.reading_order(quads)]
-            readings = self._recognizer.read(picture.pixels, quads)
+            readings = self._recognizer.read(
+                picture.pixels, quads, progress=lambda done: progress("recognize", done, len(quads))
+            )
         lines = tuple(
             Line(reading.text, round(reading.score, 4), picture.box(quad))
             for quad, reading in zip(quads, readings, strict=True)

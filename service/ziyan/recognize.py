@@ -1,7 +1,7 @@
 """What the lines say: cut upright, in batches of like width, through the network and CTC."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,21 +42,31 @@ class Recognizer:
             )
 
     def read(
-        self, image: np.ndarray, quads: Sequence[np.ndarray], *, decoder: ctc.Decoder = ctc.best_path
+        self,
+        image: np.ndarray,
+        quads: Sequence[np.ndarray],
+        *,
+        decoder: ctc.Decoder = ctc.best_path,
+        progress: Callable[[int], None] = lambda done: None,
     ) -> list[Reading]:
         """One reading per quad (4, 2) of `image` (H, W, 3) uint8 BGR, in the same order; `decoder` finds their texts.
 
-        Lines are cut out batch by batch: a page of 200 long lines would be 300 MB of tensors at once.
+        `progress` is told how many lines are read, before the first and after each batch. Lines are cut out batch by
+        batch: a page of 200 long lines would be 300 MB of tensors at once.
         """
         facts, decode = self._facts, decoder(self._facts.charset)
         widths = [self._padded(line_width(*crop_size(quad), facts.height, facts.max_width)) for quad in quads]
         batches = list(_batches(widths))
         readings: list[Reading | None] = [None] * len(quads)
+        done = 0
+        progress(done)
         for batch in batches:
             crops = (crop(image, quads[i]) for i in batch)
             tensors = [line_tensor(line, height=facts.height, max_width=facts.max_width) for line in crops]
             for i, probabilities in zip(batch, self._run(tensors, last=batch is batches[-1]), strict=True):
                 readings[i] = self._reading(probabilities, decode)
+            done += len(batch)
+            progress(done)
         return readings
 
     def _padded(self, width: int) -> int:

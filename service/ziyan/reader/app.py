@@ -23,6 +23,7 @@ from ziyan.cooling import Cooling, Pace
 from ziyan.errors import TooHot, ZiyanError
 from ziyan.log import event
 from ziyan.pipeline import Pipeline
+from ziyan.reader.gate import Gate
 from ziyan.session import release_memory
 from ziyan.settings import Settings
 
@@ -32,25 +33,25 @@ EX_TEMPFAIL = 75  # <sysexits.h>: try again
 
 
 class Reader:
-    """The loaded pipeline, the lock that lets one page in at a time, and what it did so far."""
+    """The loaded pipeline, the gate that lets one page in at a time, and what it did so far."""
 
     def __init__(self, settings: Settings) -> None:
         self._models = manifest.load(settings.models_dir)
         self._settings = settings
         self._cooling = Cooling(soft_c=settings.temperature_soft_c, hard_c=settings.temperature_hard_c)
         self._load_pipeline(threads=settings.threads)
-        self._one_page = threading.Lock()
+        self.gate = Gate()
         self.page_started: float | None = None
         self.pages = 0
         release_memory()
 
-    def read(self, data: bytes, asked: options.Options) -> dict[str, Any]:
-        """The page in `data` as JSON types, after the pages that came before it."""
-        with self._one_page:
+    def read(self, data: bytes, asked: options.Options, name: str = "") -> dict[str, Any]:
+        """The page in `data` as JSON types, after the pages that came before it; the gate knows it as `name`."""
+        with self.gate.turn(name) as turn:
             self._keep_cool()
             self.page_started = time.monotonic()
             try:
-                return self._pipeline.read(data, asked).as_dict()
+                return self._pipeline.read(data, asked, turn.at).as_dict()
             finally:
                 release_memory()
                 self.page_started = None
@@ -105,16 +106,19 @@ class Reader:
 
 
 def create_app(reader: Reader) -> Callable[..., Iterable[bytes]]:
-    """POST /page (the picture's bytes, options in the query) and GET /state, for ocr-web alone."""
+    """For ocr-web alone: POST /page/NAME (a picture; options in the query), GET /progress/NAME, GET /state."""
 
     def answer(environ: dict[str, Any]) -> tuple[HTTPStatus, dict[str, Any]]:
-        route = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        route, _, name = environ["PATH_INFO"].lstrip("/").partition("/")
         try:
-            if route == "POST /page":
-                asked = options.parse(dict(parse_qsl(environ["QUERY_STRING"])))
-                return HTTPStatus.OK, reader.read(environ["wsgi.input"].read(), asked)
-            if route == "GET /state":
-                return HTTPStatus.OK, reader.state()
+            match environ["REQUEST_METHOD"], route:
+                case "POST", "page":
+                    asked = options.parse(dict(parse_qsl(environ["QUERY_STRING"])))
+                    return HTTPStatus.OK, reader.read(environ["wsgi.input"].read(), asked, name)
+                case "GET", "progress":
+                    return HTTPStatus.OK, {"progress": reader.gate.progress(name)}
+                case "GET", "state":
+                    return HTTPStatus.OK, reader.state()
             return HTTPStatus.NOT_FOUND, {"error": route}
         except ZiyanError as error:
             refusal = {"kind": type(error).__name__, "code": error.code, "zh": error.zh, "en": error.en}
@@ -156,7 +160,7 @@ def serve(settings: Settings) -> None:
         create_app(reader),
         unix_socket=str(settings.socket),
         unix_socket_perms="660",
-        threads=settings.waiting + 4,  # every admitted page, and /state beside them
+        threads=settings.waiting + 4,  # every admitted page, and /state and /progress beside them
         max_request_body_size=settings.max_body_bytes + 1,
         ident=None,
         recv_bytes=1 << 16,

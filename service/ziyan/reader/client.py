@@ -5,7 +5,7 @@ import json
 import socket
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from ziyan import errors
 from ziyan.options import Options
@@ -31,9 +31,17 @@ class ReaderClient:
         self._path = path
         self._page_timeout_s = page_timeout_s
 
-    def read(self, picture: BinaryIO, size_bytes: int, asked: Options) -> dict[str, Any]:
-        """The page in `picture` as JSON types. Raises what the reader raised, or ReaderLost."""
-        return self._call("POST", f"/page?{urlencode(asked.as_query())}", picture, size_bytes, self._page_timeout_s)
+    def read(self, picture: BinaryIO, size_bytes: int, asked: Options, *, name: str) -> dict[str, Any]:
+        """The page in `picture` as JSON types; `progress` knows it by `name`.
+
+        Raises what the reader raised, or ReaderLost.
+        """
+        target = f"/page/{name}?{urlencode(asked.as_query())}"
+        return self._call("POST", target, picture, size_bytes, self._page_timeout_s)
+
+    def progress(self, name: str, *, timeout_s: float) -> dict[str, Any] | None:
+        """How far the page `name` is, or None where there is none. ReaderLost where it does not answer in time."""
+        return self._call("GET", f"/progress/{quote(name, safe='')}", None, 0, timeout_s)["progress"]
 
     def state(self, *, timeout_s: float) -> dict[str, Any]:
         """The reader's state. ReaderLost where it does not answer in time."""

@@ -23,10 +23,14 @@ def blueprint(settings: Settings, desk: Desk, metrics: Metrics) -> Blueprint:
         started = time.perf_counter()
         with desk.admitted():
             upload = uploads.parse(request)
-            page, cached = desk.page(upload)
+            page, cached = desk.page(upload, g.request_id)
         seconds = time.perf_counter() - started
         g.facts = {"bytes": upload.size_bytes, "lines": len(page["lines"]), "cached": cached, "stages": page["seconds"]}
         return jsonify(answer(page, seconds, cached=cached, request_id=g.request_id))
+
+    @api.get("/api/progress/<request_id>")
+    def progress(request_id: str) -> ResponseReturnValue:
+        return jsonify(desk.progress(request_id))
 
     @api.get("/health")
     def health() -> ResponseReturnValue:

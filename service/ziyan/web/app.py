@@ -1,5 +1,6 @@
 """The web program's application: this module only assembles."""
 
+import re
 import time
 import uuid
 
@@ -15,6 +16,9 @@ from ziyan.web.metrics import Metrics
 PROGRAM = "ocr-web"
 # Ours is the JSON answer; Waitress refuses only what is far above, without receiving it.
 REFUSE_FACTOR = 2
+# What a caller may choose as the id of its request, to ask /api/progress for it; anything else is replaced.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_ASKED_OFTEN = ("/health", "/metrics", "/api/progress/<request_id>")
 
 
 def create_app(settings: Settings) -> Flask:
@@ -39,7 +43,8 @@ def _trace(app: Flask, metrics: Metrics) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.request_id = uuid.uuid4().hex[:16]
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16]
         g.started = time.perf_counter()
 
     @app.after_request
@@ -48,7 +53,7 @@ def _trace(app: Flask, metrics: Metrics) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         route = request.url_rule.rule if request.url_rule else "unknown"
         metrics.requests.labels(route, response.status_code).inc()
-        if route not in ("/health", "/metrics"):
+        if route not in _ASKED_OFTEN:
             log.event(
                 PROGRAM,
                 "request",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ziyan.cache import ResultCache
-from ziyan.errors import Busy, ReaderLost
+from ziyan.errors import Busy, NotFound, ReaderLost
 from ziyan.reader.client import ReaderClient
 from ziyan.settings import Settings
 from ziyan.web.metrics import Metrics
@@ -67,7 +67,7 @@ class Desk:
             retry_after_s=retry_after_s,
         )
 
-    def page(self, upload: Upload) -> tuple[dict[str, Any], bool]:
+    def page(self, upload: Upload, request_id: str) -> tuple[dict[str, Any], bool]:
         """The page of `upload` as JSON types, and whether it was known already."""
         models = (self.state() or {}).get("models", {}).get("version")
         key = (upload.sha256, models, upload.asked)
@@ -75,14 +75,25 @@ class Desk:
             self._metrics.cache_hits.inc()
             return json.loads(known), True
         self._metrics.cache_misses.inc()
-        page = self._read(upload)
+        page = self._read(upload, request_id)
         if models:
             self._cache.put(key, json.dumps(page, ensure_ascii=False).encode())
         return page, False
 
-    def _read(self, upload: Upload) -> dict[str, Any]:
+    def progress(self, request_id: str) -> dict[str, Any]:
+        """How far the page of a request is. NotFound where no such page waits or is being read."""
+        known = self._client.progress(request_id, timeout_s=STATE_TIMEOUT_S)
+        if known is None:
+            raise NotFound(
+                "progress_unknown",
+                "没有正在等待或识别的图片用此编号：还没收到，或已经完成。",
+                "No page with this id is waiting or being read: it is not here yet, or it is done.",
+            )
+        return known
+
+    def _read(self, upload: Upload, request_id: str) -> dict[str, Any]:
         try:
-            page = self._client.read(upload.file, upload.size_bytes, upload.asked)
+            page = self._client.read(upload.file, upload.size_bytes, upload.asked, name=request_id)
         except ReaderLost:
             self._state = None
             raise

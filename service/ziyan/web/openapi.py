@@ -20,6 +20,7 @@ def document(settings: Settings) -> dict[str, Any]:
         },
         "paths": {
             "/api/ocr": {"post": _ocr(settings)},
+            "/api/progress/{request_id}": {"get": _progress()},
             "/api/options": {
                 "get": _get("options", "可用的选项、格式与上限。 Options, formats and limits.", _ref("Options"))
             },
@@ -64,6 +65,9 @@ def _ocr(settings: Settings) -> dict[str, Any]:
             "没有文字时 text 为空列表。 Where there is no text, `text` is an empty list; a failure is never 200."
         ),
         "parameters": [
+            {"name": "X-Request-ID", "in": "header", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"},
+             "description": "自选编号，供 /api/progress 查询。 An id of your own, to ask /api/progress for."},
+        ] + [
             {"name": name, "in": "query", "schema": {k: v for k, v in spec.items() if k != "description"},
              "description": spec["description"]}
             for name, spec in asked.items()
@@ -86,6 +90,24 @@ def _ocr(settings: Settings) -> dict[str, Any]:
             "422": _error("图片无法读取。 Not readable: image_empty, image_damaged."),
             "500": _error("识别出错。 Something broke: reading_failed, internal_error."),
             "503": _error("暂时无法识别。 Not now: busy, reader_unavailable, too_hot; Retry-After tells the seconds."),
+        },
+    }
+
+
+def _progress() -> dict[str, Any]:
+    return {
+        "operationId": "progress",
+        "summary": "一张图片识别到哪里了。 How far a picture is.",
+        "description": (
+            "发送图片时用 X-Request-ID 头自选编号（8–64 个字母、数字、_ 或 -），等待期间即可查询。 "
+            "Send a picture with an id of your own in the header X-Request-ID (8 to 64 letters, digits, _ or -), "
+            "and ask while you wait, for example every 0.3 seconds."
+        ),
+        "parameters": [{"name": "request_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {
+            "200": _json("等待中或识别中。 It waits or is being read.", _ref("Progress")),
+            "404": _error("还没收到，或已经完成。 Not here yet, or done: progress_unknown."),
+            "503": _error("识别程序未就绪。 The reader is not ready: reader_unavailable."),
         },
     }
 
@@ -151,6 +173,16 @@ def _schemas() -> dict[str, Any]:
             height={**integer, "description": "按 EXIF 转正后的高。 Height after the EXIF turn."},
             cached={"type": "boolean", "description": "结果来自缓存。 Known from before."},
             request_id=text,
+        ),
+        "Progress": _object(
+            state={"enum": ["waiting", "reading"]},
+            ahead={**integer, "description": "前面的页数，含正在识别的。 Pages before it, with the one being read."},
+            stage={
+                "type": ["string", "null"],
+                "description": "等待时为 null。 decode, detect or recognize; null while it waits.",
+            },
+            done={**integer, "description": "recognize 时为已识别的行数。 In recognize, the lines that are read."},
+            of=integer,
         ),
         "Error": _object(
             error=_object(

@@ -19,6 +19,7 @@ STATUSES: tuple[tuple[type[errors.ZiyanError], int], ...] = (
     (errors.ImageTooLarge, 413),
     (errors.ImageRejected, 422),
     (errors.RequestRejected, 400),
+    (errors.NotFound, 404),
     (errors.Unavailable, 503),
     (errors.ZiyanError, 500),
 )
