@@ -6,10 +6,10 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from ziyan import __version__, options
+from ziyan import __version__, options, outputs
 from ziyan.settings import Settings
 from ziyan.vitals import pss_mb
-from ziyan.web import openapi, uploads
+from ziyan.web import exports, openapi, uploads
 from ziyan.web.desk import Desk
 from ziyan.web.metrics import CONTENT_TYPE, Metrics
 
@@ -31,6 +31,10 @@ def blueprint(settings: Settings, desk: Desk, metrics: Metrics) -> Blueprint:
     @api.get("/api/progress/<request_id>")
     def progress(request_id: str) -> ResponseReturnValue:
         return jsonify(desk.progress(request_id))
+
+    @api.post("/api/export")
+    def export() -> ResponseReturnValue:
+        return exports.answer(exports.parse(request))
 
     @api.get("/health")
     def health() -> ResponseReturnValue:
@@ -74,6 +78,7 @@ def describe(settings: Settings) -> dict[str, Any]:
     return {
         "options": options.describe(),
         "formats": list(options.FORMATS),
+        "outputs": list(outputs.FORMATS),
         "limits": {
             "body_bytes": settings.max_body_bytes,
             "pixels": settings.max_pixels,

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ziyan import __version__, options
+from ziyan import __version__, options, outputs
 from ziyan.settings import Settings
+from ziyan.web import exports
 
 JSON = "application/json"
 
@@ -21,6 +22,7 @@ def document(settings: Settings) -> dict[str, Any]:
         "paths": {
             "/api/ocr": {"post": _ocr(settings)},
             "/api/progress/{request_id}": {"get": _progress()},
+            "/api/export": {"post": _export()},
             "/api/options": {
                 "get": _get("options", "可用的选项、格式与上限。 Options, formats and limits.", _ref("Options"))
             },
@@ -112,6 +114,36 @@ def _progress() -> dict[str, Any]:
     }
 
 
+def _export() -> dict[str, Any]:
+    page = "页面的 JSON，与 /api/ocr 的回答同形，可先修改。 The page in JSON, as /api/ocr answers it, edited or not."
+    picture = "仅 pdf 需要：JPEG 或普通 PNG。 For pdf alone: a JPEG, or a PNG that is opaque and not interlaced."
+    name = "下载的文件名，不含扩展名。 The file's name without its ending."
+    fields = {
+        "page": {"type": "string", "contentMediaType": JSON, "contentSchema": _ref("Sheet"), "description": page},
+        "format": {"type": "string", "enum": list(outputs.FORMATS), "description": "输出格式。 The file's format."},
+        "image": {"type": "string", "contentMediaType": "application/octet-stream", "description": picture},
+        "name": {"type": "string", "maxLength": exports.NAME_LENGTH, "default": "ocr", "description": name},
+    }
+    schema = {"type": "object", "required": ["page", "format"], "properties": fields, "additionalProperties": False}
+    files = {form.media_type.partition(";")[0]: {"schema": {"type": "string"}} for form in outputs.FORMATS.values()}
+    return {
+        "operationId": "export",
+        "summary": "把一页文字变成文件：TXT、JSON、CSV、hOCR、可搜索 PDF。 A page's text as a file.",
+        "description": f"至多 At most {exports.LINES} lines of {exports.LINE_LENGTH} characters.",
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}},
+        "responses": {
+            "200": {"description": "文件。 The file.", "content": files},
+            "400": _error(
+                "请求有误。 A wrong request: page_missing, page_invalid, unknown_format, unknown_field, name_invalid, "
+                "image_missing, image_mismatch, bad_request."
+            ),
+            "413": _error("太大。 Too large: body_too_large."),
+            "415": _error("不支持的格式。 Not taken here: unsupported_format, unsupported_content_type."),
+            "422": _error("图片无法读取。 Not readable: image_damaged."),
+        },
+    }
+
+
 def _health() -> dict[str, Any]:
     return {
         "operationId": "health",
@@ -184,6 +216,31 @@ def _schemas() -> dict[str, Any]:
             done={**integer, "description": "recognize 时为已识别的行数。 In recognize, the lines that are read."},
             of=integer,
         ),
+        "Sheet": {
+            "type": "object",
+            "required": ["lines", "width", "height"],
+            "properties": {
+                "lines": {
+                    "type": "array",
+                    "maxItems": exports.LINES,
+                    "items": {
+                        "type": "object",
+                        "required": ["text", "box"],
+                        "properties": {
+                            "text": {**text, "maxLength": exports.LINE_LENGTH},
+                            "score": {**score, "default": 1},
+                            "box": box,
+                            "vertical": {"type": "boolean", "default": False, "description": "竖排。 A column."},
+                            "block": {"type": ["integer", "null"], "description": "所属文字块。 The block it is in."},
+                        },
+                    },
+                },
+                "width": {**integer, "minimum": 1, "maximum": exports.SIDE},
+                "height": {**integer, "minimum": 1, "maximum": exports.SIDE},
+                "turned": {"type": "integer", "default": 0, "description": "需顺时针转正的度数。 Degrees, clockwise."},
+            },
+            "description": "其他字段原样忽略。 Other fields are ignored, so that an answer can be sent as it came.",
+        },
         "Error": _object(
             error=_object(
                 code={**text, "description": "稳定，供程序使用。 Stable, for programs."},
@@ -200,6 +257,9 @@ def _schemas() -> dict[str, Any]:
             reader={"type": ["object", "null"]},
         ),
         "Options": _object(
-            options={"type": "object"}, formats={"type": "array", "items": text}, limits={"type": "object"}
+            options={"type": "object"},
+            formats={"type": "array", "items": text},
+            outputs={"type": "array", "items": text},
+            limits={"type": "object"},
         ),
     }
