@@ -16,12 +16,15 @@ ROOT = Path(__file__).parents[1]
 # for a module of ziyan or for a whole package of it; names that are not written yet keep their place.
 LAYERS = (
     ("errors", "page"),
+    ("words", "alphabets"),
     ("options", "log"),
     ("settings", "charset", "image", "documents", "geometry", "enhance", "normalize", "vitals", "cooling"),
     ("embed", "placing"),
-    ("manifest", "ctc", "lexicon", "pdf"),
+    ("manifest", "ctc", "pdf"),
+    ("lexicon",),
     ("session",),
     ("orient", "detect", "recognize", "layout"),
+    ("paragraphs",),
     ("pipeline",),
     ("cache", "jobs", "outputs", "reader.client"),
     ("reader",),

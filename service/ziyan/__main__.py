@@ -56,7 +56,7 @@ def read(files: tuple[Path, ...], as_json: bool) -> None:
             if as_json:
                 click.echo(json.dumps({"file": str(path), **page.as_dict()}, ensure_ascii=False))
             else:
-                click.echo("\n".join(([f"== {path}"] if len(files) > 1 else []) + [line.text for line in page.lines]))
+                click.echo("\n".join(([f"== {path}"] if len(files) > 1 else []) + list(page.text)))
     if failed:
         raise click.ClickException(f"{failed} / {len(files)} 张图片未能识别。 could not be read.")
 
@@ -102,11 +102,16 @@ def bench(files: tuple[Path, ...], repeat: int) -> None:
 
 
 def _pipeline() -> Any:
-    from ziyan import manifest
+    from ziyan import lexicon, manifest
     from ziyan.pipeline import Pipeline
 
     given = settings.load()
-    return Pipeline(manifest.load(given.models_dir), threads=given.threads, max_pixels=given.max_pixels)
+    return Pipeline(
+        manifest.load(given.models_dir),
+        threads=given.threads,
+        max_pixels=given.max_pixels,
+        wording=lexicon.Wording(lexicon.load(given.lexicon)),
+    )
 
 
 def _name(path: Path | None) -> str:

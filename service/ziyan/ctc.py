@@ -15,6 +15,11 @@ Decode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 Decoder = Callable[[Charset], Decode]
 
 
+# A class less probable than this at a step is not on the picture. Of 96 wrong characters on the development pages, 73
+# had the right one at 0.01 or more, 78 at 0.001: a lower bound would let in more noise than truth.
+FLOOR = 0.01
+
+
 def greedy(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The best path: its classes without blanks and repeats, and the probability of each.
 
@@ -30,6 +35,18 @@ def greedy(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     classes = best[starts]
     kept = classes != BLANK
     return classes[kept], peaks[kept]
+
+
+def masked(probabilities: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """`probabilities` (T, C) where only classes that `allowed` (C,) bool names, and the blank, are possible.
+
+    The rest is shared out as a softmax over the allowed logits would, but what lies below FLOOR stays nothing: a line
+    of other characters reads as no text, not as the allowed ones that are least unlike it.
+    """
+    possible = np.where(allowed, probabilities, 0)
+    possible[possible < FLOOR] = 0
+    possible[:, BLANK] = np.maximum(probabilities[:, BLANK], 1e-6)
+    return possible / possible.sum(axis=1, keepdims=True)
 
 
 def best_path(_: Charset) -> Decode:

@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from ziyan import alphabets, words
 from ziyan.errors import RequestRejected
 
 # The picture formats that are read, by their names in Pillow.
@@ -67,14 +68,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Text:
-    """Any text of at most `longest` characters."""
+    """Any text of at most `longest` characters; `check` refuses what it cannot be by its own RequestRejected."""
 
     longest: int
+    check: Callable[[str], object] = str
 
     def parse(self, given: Any) -> str:
         """The value of `given`. TypeError, ValueError or OverflowError where it is none."""
         if not isinstance(given, str) or len(given) > self.longest:
             raise ValueError(given)
+        self.check(given)
         return given
 
     def schema(self) -> dict[str, Any]:
@@ -131,6 +134,25 @@ class Options:
 
     min_score: float = _option(
         0.5, Number(0.0, 1.0), "低于此置信度的行不输出。 Lines scored below this are left out."
+    )
+
+    layout: str = _option(
+        "lines",
+        Choice(("lines", "paragraphs", "rows")),
+        "text 中是各行、段落，还是各栏以制表符相连的整行；lines 始终是各行。 What `text` holds: the lines, "
+        "paragraphs, or rows with tabs between their cells; `lines` always holds the lines.",
+    )
+    lexicon: str = _option(
+        "",
+        Text(10_000, words.parse),
+        "可能出现的词，每行一个，也可写规则 /[A-Z]{2}-\\d{4}/；加在本机词表之上，off 则全不用。 Words to expect, one a "
+        "line, or patterns between slashes; added to those of the box; off uses none.",
+    )
+    allow: str = _option(
+        "",
+        Text(2_000, alphabets.parse),
+        f"只输出这些字符：{'、'.join(alphabets.SETS)} 等字符集名，或逐个列出，以空格分隔。 The only characters to "
+        "write: names of sets, or the characters themselves, separated by spaces.",
     )
 
     def as_dict(self) -> dict[str, Any]:

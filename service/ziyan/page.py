@@ -10,12 +10,14 @@ class Line:
     """One line of text.
 
     `score` is the mean probability of its characters, 0 to 1. `box` holds its four corners in pixels of the sent
-    picture (after its EXIF turn), clockwise from the top left of the upright text.
+    picture (after its EXIF turn), clockwise from the top left of the upright text. `block` is the index in the page's
+    `text` of what the line is part of.
     """
 
     text: str
     score: float
     box: Quad
+    block: int = 0
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Page:
     """The lines of one picture in reading order, and what reading them took.
 
     `width` and `height` are those of the sent picture after its EXIF turn; `seconds` maps a stage to wall seconds.
+    `text` holds what was asked for: the lines, the rows or the paragraphs that they make up.
     """
 
     lines: tuple[Line, ...]
     width: int
     height: int
     seconds: dict[str, float] = field(default_factory=dict)
+    text: tuple[str, ...] = ()
 
     def as_dict(self) -> dict:
         """The page as plain JSON types."""

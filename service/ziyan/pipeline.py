@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from ziyan import geometry, image, layout
+from ziyan import geometry, image, paragraphs
 from ziyan.detect import Detector
+from ziyan.lexicon import Wording
 from ziyan.manifest import Manifest
 from ziyan.options import DEFAULTS, Options
 from ziyan.page import Line, Page
@@ -18,8 +19,11 @@ Progress = Callable[[str, int, int], None]
 class Pipeline:
     """The loaded models, and how a picture goes through them."""
 
-    def __init__(self, manifest: Manifest, *, threads: int, max_pixels: int) -> None:
+    def __init__(
+        self, manifest: Manifest, *, threads: int, max_pixels: int, wording: Wording | None = None
+    ) -> None:
         self.manifest = manifest
+        self._wording = wording or Wording()
         self._max_pixels = max_pixels
         self._detector = Detector(manifest.detector, threads=threads)
         self._recognizer = Recognizer(manifest.recognizer, threads=threads)
@@ -34,16 +38,27 @@ class Pipeline:
         with clock.stage("detect"):
             quads = self._detector.quads(picture.pixels)
         with clock.stage("recognize"):
-            quads = [geometry.stand_up(quads[i]) for i in layout.reading_order(quads)]
+            quads = [geometry.stand_up(quad) for quad in quads]
             readings = self._recognizer.read(
-                picture.pixels, quads, progress=lambda done: progress("recognize", done, len(quads))
+                picture.pixels,
+                quads,
+                decoder=self._wording.decoder(options.lexicon, options.allow),
+                progress=lambda done: progress("recognize", done, len(quads)),
             )
-        lines = tuple(
-            Line(reading.text, round(reading.score, 4), picture.box(quad))
+        kept = [
+            (quad, reading)
             for quad, reading in zip(quads, readings, strict=True)
             if reading.text.strip() and reading.score >= options.min_score
+        ]
+        texts = [reading.text for _, reading in kept]
+        blocks = paragraphs.blocks([quad for quad, _ in kept], texts, layout=options.layout)
+        lines = tuple(
+            Line(texts[i], round(kept[i][1].score, 4), picture.box(kept[i][0]), number)
+            for number, block in enumerate(blocks)
+            for i in block.lines
         )
-        return Page(lines, picture.width, picture.height, clock.seconds)
+        text = tuple(block.text for block in blocks)
+        return Page(lines, picture.width, picture.height, clock.seconds, text)
 
 
 class Stopwatch:

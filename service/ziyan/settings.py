@@ -25,6 +25,9 @@ class Settings:
     port: int = _setting(5000, "TCP port that ocr-web listens on", low=1, high=65535)
     socket: Path = _setting(Path("/run/ziyan/reader.sock"), "Unix socket between ocr-web and ocr-reader")
     models_dir: Path = _setting(Path("/opt/ziyan/models/current"), "folder with manifest.json and the models")
+    lexicon: Path = _setting(
+        Path("/etc/ziyan/lexicon.txt"), "file of words and patterns to expect, one a line; none where it is absent"
+    )
     threads: int = _setting(2, "threads that work on one page", low=1, high=64)
     web_threads: int = _setting(16, "threads of ocr-web; waiting pages hold one each", low=2, high=256)
     waiting: int = _setting(4, "pages that may wait while one is read; more are answered 503", low=0, high=64)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ziyan.ctc import greedy
+from ziyan.ctc import greedy, masked
 
 
 def steps(*rows):
@@ -62,3 +62,27 @@ def test_gives_one_confidence_a_character_and_never_more_than_there_are_steps():
         assert classes.shape == confidences.shape
         assert len(classes) <= length
         assert 0 not in classes
+
+
+def test_only_allowed_characters_are_possible_and_the_next_best_of_them_is_read():
+    # O or 0? The letter is likelier; where only digits (class 2) are allowed, the digit is as certain as it can be.
+    probabilities = steps([0.05, 0.55, 0.40])
+    assert greedy(probabilities)[0].tolist() == [1]
+    classes, confidences = greedy(masked(probabilities, np.array([True, False, True])))
+    assert classes.tolist() == [2]
+    assert confidences == pytest.approx([0.40 / 0.45])
+
+
+def test_a_character_that_the_picture_does_not_show_is_not_read_although_no_other_is_allowed():
+    probabilities = steps([0.001, 0.99, 0.009])
+    assert greedy(masked(probabilities, np.array([True, False, True])))[0].tolist() == []
+
+
+def test_masked_rows_are_probabilities_again():
+    random = np.random.default_rng(11)
+    probabilities = random.dirichlet(np.full(6, 0.2), size=50).astype(np.float32)
+    given = probabilities.copy()
+    rows = masked(probabilities, np.array([True, True, False, False, True, False]))
+    assert rows.sum(axis=1) == pytest.approx(np.ones(50))
+    assert not rows[:, [2, 3, 5]].any()
+    assert np.array_equal(probabilities, given)

@@ -39,7 +39,7 @@ def test_rejects_an_unknown_option_and_names_the_known_ones(refuses):
 
 def test_describes_each_option_by_what_parse_accepts():
     described = options.describe()
-    assert described.keys() == options.DEFAULTS.as_dict().keys() == {"min_score"}
+    assert described.keys() == options.DEFAULTS.as_dict().keys() >= {"min_score"}
     score = described["min_score"]
     assert (score["type"], score["minimum"], score["maximum"], score["default"]) == ("number", 0, 1, 0.5)
     assert options.parse({"min_score": score["default"]}) == options.DEFAULTS
@@ -96,3 +96,13 @@ def test_options_cross_the_socket_as_they_were_asked():
     asked = options.parse({"min_score": 0.25})
     assert options.parse(asked.as_query()) == asked
     assert options.DEFAULTS.as_query() == {}
+
+
+def test_a_lexicon_and_an_allow_list_are_checked_before_any_picture_is_read(refuses):
+    asked = options.parse({"lexicon": "Ibuprofen\n/[A-Z]{2}-\\d{4}/", "allow": "letters digits -", "layout": "rows"})
+    assert options.parse(asked.as_query()) == asked
+    with refuses(RequestRejected, "lexicon_invalid"):
+        options.parse({"lexicon": "/[A-Z/"})
+    with refuses(RequestRejected, "option_invalid") as caught:
+        options.parse({"allow": "digit"})
+    assert "is it 'digits'" in caught.value.en

@@ -10,15 +10,17 @@ BOX = ((10.0, 20.0), (110.5, 20.0), (110.5, 60.0), (10.0, 60.0))
 
 
 def test_a_page_becomes_plain_json_and_keeps_its_lines_in_order():
-    page = Page((Line("第一行", 0.98, BOX), Line("two words", 0.5, BOX)), 640, 480, {"decode": 0.01})
+    lines = (Line("第一行", 0.98, BOX), Line("two words", 0.5, BOX, 1))
+    page = Page(lines, 640, 480, {"decode": 0.01}, ("第一行", "two words"))
     assert json.loads(json.dumps(page.as_dict())) == {
         "lines": [
-            {"text": "第一行", "score": 0.98, "box": [[10, 20], [110.5, 20], [110.5, 60], [10, 60]]},
-            {"text": "two words", "score": 0.5, "box": [[10, 20], [110.5, 20], [110.5, 60], [10, 60]]},
+            {"text": "第一行", "score": 0.98, "box": [[10, 20], [110.5, 20], [110.5, 60], [10, 60]], "block": 0},
+            {"text": "two words", "score": 0.5, "box": [[10, 20], [110.5, 20], [110.5, 60], [10, 60]], "block": 1},
         ],
         "width": 640,
         "height": 480,
         "seconds": {"decode": 0.01},
+        "text": ["第一行", "two words"],
     }
 
 

@@ -112,8 +112,48 @@ def test_lines_scored_below_the_asked_score_are_left_out_and_the_others_kept(pip
     asked = (scores[0] + scores[1]) / 2
     assert scores[0] < asked < scores[1]
     kept = pipeline.read(data, Options(min_score=asked)).lines
-    assert kept == tuple(line for line in everything if line.score >= asked)
+    said = [(line.text, line.score, line.box) for line in everything if line.score >= asked]
+    assert [(line.text, line.score, line.box) for line in kept] == said
     assert len(kept) == 2
+
+
+def test_text_holds_the_rows_that_were_asked_for_and_every_line_knows_its_own(pipeline, draw):
+    words = ("品名", "金额", "酸奶", "16.50")
+    picture, _ = draw(*zip(words, ((60, 40), (560, 40), (60, 160), (560, 160)), strict=True), size=(800, 280))
+    plain = pipeline.read(png(picture))
+    assert plain.text == tuple(line.text for line in plain.lines) == words
+    assert [line.block for line in plain.lines] == [0, 1, 2, 3]
+    rows = pipeline.read(png(picture), Options(layout="rows"))
+    assert rows.text == ("品名\t金额", "酸奶\t16.50")
+    assert [(line.text, line.block) for line in rows.lines] == [*zip(words, (0, 0, 1, 1), strict=True)]
+
+
+def test_paragraphs_are_joined_and_columns_are_read_one_after_the_other(pipeline, draw):
+    left = "树莓派把照片变成文字 全程不联网也不用显卡 只要一块开发板就够了 中文英文都可以一起读 网页与接口任选其一 到此为止"
+    right = "第二栏从这里开始往下 每一行都写满整个栏宽 读者先读完左边再读右 右边栏里还剩下这几行 最后一行短些就结束 完毕"
+    columns = [left.split(), right.split()]
+    places = [(text, (40 + 360 * x, 40 + 50 * y)) for x, column in enumerate(columns) for y, text in enumerate(column)]
+    picture, _ = draw(*places, size=(760, 360), font_px=30)
+    found = pipeline.read(png(picture), Options(layout="paragraphs"))
+    assert found.text == tuple("".join(column) for column in columns)
+    assert [line.block for line in found.lines] == [0] * 6 + [1] * 6
+
+
+def test_only_the_allowed_characters_are_written(pipeline, draw):
+    picture, _ = draw(("合计：128.50元", (60, 40)), ("谢谢惠顾", (60, 160)), size=(700, 280))
+    assert pipeline.read(png(picture), Options(allow="digits .")).text == ("128.50",)
+
+
+def test_words_that_are_expected_are_read_where_the_picture_is_too_poor_without_them(pipeline, draw):
+    drug = "盐酸氨溴索口服液"
+    picture, _ = draw((drug, (20, 6)), size=(280, 50), font_px=30)
+    poor = png(picture.resize((62, 11), Image.Resampling.BILINEAR).resize((1120, 200), Image.Resampling.BICUBIC))
+    plain = pipeline.read(poor)
+    assert plain.text != (drug,)
+    found = pipeline.read(poor, Options(lexicon=f"布洛芬缓释片\n{drug}"))
+    assert found.text == (drug,)
+    assert found.lines[0].score < 0.9  # what the lexicon knows makes no picture better
+    assert pipeline.read(poor, Options(lexicon="布洛芬缓释片")).text == plain.text
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1, 1), (2000, 30), (30, 2000)], ids=str)

@@ -25,6 +25,7 @@ TEXTS = {
     "OCR_HOST": "0.0.0.0",
     "OCR_SOCKET": Path("/run/ziyan/reader.sock"),
     "OCR_MODELS_DIR": Path("/opt/ziyan/models/current"),
+    "OCR_LEXICON": Path("/etc/ziyan/lexicon.txt"),
     "OCR_SYSFS_ROOT": Path("/sys"),
 }
 each_number = pytest.mark.parametrize(("variable", "bounds"), NUMBERS.items(), ids=NUMBERS)

@@ -18,9 +18,10 @@ from urllib.parse import parse_qsl
 import cv2
 import waitress
 
-from ziyan import __version__, manifest, options, vitals
+from ziyan import __version__, lexicon, manifest, options, vitals
 from ziyan.cooling import Cooling, Pace
 from ziyan.errors import TooHot, ZiyanError
+from ziyan.lexicon import Wording
 from ziyan.log import event
 from ziyan.pipeline import Pipeline
 from ziyan.reader.gate import Gate
@@ -38,6 +39,7 @@ class Reader:
     def __init__(self, settings: Settings) -> None:
         self._models = manifest.load(settings.models_dir)
         self._settings = settings
+        self._wording = Wording(lexicon.load(settings.lexicon))
         self._cooling = Cooling(soft_c=settings.temperature_soft_c, hard_c=settings.temperature_hard_c)
         self._load_pipeline(threads=settings.threads)
         self.gate = Gate()
@@ -59,7 +61,9 @@ class Reader:
 
     def _load_pipeline(self, *, threads: int) -> None:
         cv2.setNumThreads(threads)
-        self._pipeline = Pipeline(self._models, threads=threads, max_pixels=self._settings.max_pixels)
+        self._pipeline = Pipeline(
+            self._models, threads=threads, max_pixels=self._settings.max_pixels, wording=self._wording
+        )
         self._threads = threads
 
     def _keep_cool(self) -> None:
@@ -91,6 +95,7 @@ class Reader:
                 "characters": len(self._models.recognizer.charset),
                 "size_bytes": self._models.size_bytes,
             },
+            "lexicon": self._wording.facts(self._models.recognizer.charset),
             "version": __version__,
             "pid": os.getpid(),
             "threads": self._threads,

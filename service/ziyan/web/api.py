@@ -61,9 +61,9 @@ def blueprint(settings: Settings, desk: Desk, metrics: Metrics) -> Blueprint:
 
 
 def answer(page: dict[str, Any], seconds: float, *, cached: bool, request_id: str) -> dict[str, Any]:
-    """What POST /api/ocr says of a page. `text` and `time` are the first contract and never change."""
+    """What POST /api/ocr says of a page. `text` (lines, unless asked otherwise) and `time` are the first contract."""
     return {
-        "text": [line["text"] for line in page["lines"]],
+        "text": page["text"],
         "time": round(seconds, 3),
         "lines": page["lines"],
         "width": page["width"],

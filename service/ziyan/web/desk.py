@@ -69,8 +69,9 @@ class Desk:
 
     def page(self, upload: Upload, request_id: str) -> tuple[dict[str, Any], bool]:
         """The page of `upload` as JSON types, and whether it was known already."""
-        models = (self.state() or {}).get("models", {}).get("version")
-        key = (upload.sha256, models, upload.asked)
+        state = self.state() or {}
+        models = state.get("models", {}).get("version")
+        key = (upload.sha256, models, state.get("lexicon", {}).get("version"), upload.asked)
         if models and (known := self._cache.get(key)):
             self._metrics.cache_hits.inc()
             return json.loads(known), True

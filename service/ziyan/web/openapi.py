@@ -196,11 +196,21 @@ def _schemas() -> dict[str, Any]:
         "description": "四角，从文字左上角起顺时针，单位为原图像素。 "
         "Corners, clockwise from the text's top left, in the sent picture's pixels.",
     }
+    block = {
+        "type": "integer",
+        "minimum": 0,
+        "description": "此行属于 text 中的第几项，从 0 数。 The index in `text` of what this line is part of.",
+    }
     return {
         "Page": _object(
-            text={"type": "array", "items": text, "description": "按阅读顺序的各行文字。 The lines in reading order."},
+            text={
+                "type": "array",
+                "items": text,
+                "description": "按阅读顺序的各行文字；选项 layout 可改为段落或整行。 The lines in reading order; the "
+                "option layout makes them paragraphs or rows.",
+            },
             time={"type": "number", "description": "本次请求用时（秒）。 Seconds that this request took."},
-            lines={"type": "array", "items": _object(text=text, score=score, box=box)},
+            lines={"type": "array", "items": _object(text=text, score=score, box=box, block=block)},
             width={**integer, "description": "按 EXIF 转正后的宽。 Width after the EXIF turn."},
             height={**integer, "description": "按 EXIF 转正后的高。 Height after the EXIF turn."},
             cached={"type": "boolean", "description": "结果来自缓存。 Known from before."},
