@@ -129,9 +129,9 @@ def test_text_holds_the_rows_that_were_asked_for_and_every_line_knows_its_own(pi
 
 
 def test_paragraphs_are_joined_and_columns_are_read_one_after_the_other(pipeline, draw):
-    left = "树莓派把照片变成文字 全程不联网也不用显卡 只要一块开发板就够了 中文英文都可以一起读 网页与接口任选其一吧 好"
-    right = "第二栏从这里开始往下 每一行都写满整个栏宽 读者先读完左边再读右 右边栏里还剩下这几行 最后一行短些就结束了 完"
-    columns = [left.split(), right.split()]
+    one = "树莓派把照片变成文字 全程不联网也不用显卡 只要一块开发板就够了 中文英文都可以一起读 网页与接口任选其一吧 好"
+    two = "第二栏从这里开始往下 每一行都写满整个栏宽 读者先读完左边再读右 右边栏里还剩下这几行 最后一行短些就结束了 完"
+    columns = [one.split(), two.split()]
     places = [(text, (40 + 360 * x, 40 + 50 * y)) for x, column in enumerate(columns) for y, text in enumerate(column)]
     picture, _ = draw(*places, size=(760, 360), font_px=30)
     found = pipeline.read(png(picture), Options(layout="paragraphs"))
