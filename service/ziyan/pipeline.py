@@ -10,6 +10,8 @@ from ziyan.manifest import Manifest
 from ziyan.options import DEFAULTS, Options
 from ziyan.page import Line, Page
 from ziyan.recognize import Recognizer
+from ziyan.second import SecondReader
+from ziyan.settings import Settings
 
 # Told how far a page is: the stage, and how many of how many are done; in "recognize" these are lines.
 Progress = Callable[[str, int, int], None]
@@ -18,11 +20,15 @@ Progress = Callable[[str, int, int], None]
 class Pipeline:
     """The loaded models, and how a picture goes through them."""
 
-    def __init__(self, manifest: Manifest, *, threads: int, max_pixels: int) -> None:
+    def __init__(
+        self, manifest: Manifest, *, threads: int, max_pixels: int, second_below: float = Settings.second_below
+    ) -> None:
         self.manifest = manifest
         self._max_pixels = max_pixels
         self._detector = Detector(manifest.detector, threads=threads)
         self._recognizer = Recognizer(manifest.recognizer, threads=threads)
+        second = manifest.second_recognizer
+        self.second = SecondReader(second, threads=threads, below=second_below) if second and second_below else None
 
     def read(self, data: bytes, options: Options = DEFAULTS, progress: Progress = lambda stage, done, of: None) -> Page:
         """The page that the picture `data` shows. ImageRejected where it is no picture that can be read."""
@@ -38,10 +44,13 @@ class Pipeline:
             readings = self._recognizer.read(
                 picture.pixels, quads, progress=lambda done: progress("recognize", done, len(quads))
             )
+        if self.second and options.second_reader == "auto":
+            with clock.stage("reread"):
+                readings = self.second.improve(picture.pixels, quads, readings, budget_ms=options.budget_ms)
         lines = tuple(
-            Line(reading.text, round(reading.score, 4), picture.box(quad))
+            Line(reading.text, score, picture.box(quad))
             for quad, reading in zip(quads, readings, strict=True)
-            if reading.text.strip() and reading.score >= options.min_score
+            if reading.text.strip() and (score := round(reading.score, 4)) >= options.min_score
         )
         return Page(lines, picture.width, picture.height, clock.seconds)
 
