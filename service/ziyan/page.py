@@ -9,9 +9,9 @@ Quad = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tupl
 class Line:
     """One line of text.
 
-    `score` is the mean probability of its characters, 0 to 1. `box` holds its four corners in pixels of the sent
-    picture (after its EXIF turn), clockwise from the top left of the upright text. `block` is the index in the page's
-    `text` of what the line is part of.
+    `score`, 0 to 1, is the share of its characters that is expected to be right. `box` holds its four corners in pixels
+    of the sent picture (after its EXIF turn), clockwise from the top left of the upright text. `block` is the index in
+    the page's `text` of what the line is part of.
     """
 
     text: str

@@ -11,6 +11,8 @@ from ziyan.manifest import Manifest
 from ziyan.options import DEFAULTS, Options
 from ziyan.page import Line, Page
 from ziyan.recognize import Recognizer
+from ziyan.second import SecondReader
+from ziyan.settings import Settings
 
 # Told how far a page is: the stage, and how many of how many are done; in "recognize" these are lines.
 Progress = Callable[[str, int, int], None]
@@ -20,13 +22,21 @@ class Pipeline:
     """The loaded models, and how a picture goes through them."""
 
     def __init__(
-        self, manifest: Manifest, *, threads: int, max_pixels: int, wording: Wording | None = None
+        self,
+        manifest: Manifest,
+        *,
+        threads: int,
+        max_pixels: int,
+        wording: Wording | None = None,
+        second_below: float = Settings.second_below,
     ) -> None:
         self.manifest = manifest
         self._wording = wording or Wording()
         self._max_pixels = max_pixels
         self._detector = Detector(manifest.detector, threads=threads)
         self._recognizer = Recognizer(manifest.recognizer, threads=threads)
+        second = manifest.second_recognizer
+        self.second = SecondReader(second, threads=threads, below=second_below) if second and second_below else None
 
     def read(self, data: bytes, options: Options = DEFAULTS, progress: Progress = lambda stage, done, of: None) -> Page:
         """The page that the picture `data` shows. ImageRejected where it is no picture that can be read."""
@@ -37,23 +47,28 @@ class Pipeline:
         progress("detect", 0, 1)
         with clock.stage("detect"):
             quads = self._detector.quads(picture.pixels)
+        decoder = self._wording.decoder(options.lexicon, options.allow)
         with clock.stage("recognize"):
             quads = [geometry.stand_up(quad) for quad in quads]
             readings = self._recognizer.read(
                 picture.pixels,
                 quads,
-                decoder=self._wording.decoder(options.lexicon, options.allow),
+                decoder=decoder,
                 progress=lambda done: progress("recognize", done, len(quads)),
             )
+        if self.second and options.second_reader == "auto":
+            with clock.stage("reread"):
+                readings = self.second.improve(
+                    picture.pixels, quads, readings, budget_ms=options.budget_ms, decoder=decoder
+                )
         kept = [
-            (quad, reading)
+            (quad, reading.text, score)
             for quad, reading in zip(quads, readings, strict=True)
-            if reading.text.strip() and reading.score >= options.min_score
+            if reading.text.strip() and (score := round(reading.score, 4)) >= options.min_score
         ]
-        texts = [reading.text for _, reading in kept]
-        blocks = paragraphs.blocks([quad for quad, _ in kept], texts, layout=options.layout)
+        blocks = paragraphs.blocks([quad for quad, _, _ in kept], [text for _, text, _ in kept], layout=options.layout)
         lines = tuple(
-            Line(texts[i], round(kept[i][1].score, 4), picture.box(kept[i][0]), number)
+            Line(kept[i][1], kept[i][2], picture.box(kept[i][0]), number)
             for number, block in enumerate(blocks)
             for i in block.lines
         )

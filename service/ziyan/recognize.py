@@ -1,6 +1,7 @@
 """What the lines say: cut upright, in batches of like width, through the network and CTC."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,18 +22,18 @@ MARGIN = 32
 
 @dataclass(frozen=True)
 class Reading:
-    """The text of one crop and the mean probability of its characters (0 where there are none)."""
+    """The text of one crop, and which share of its characters is expected to be right (0 where there are none)."""
 
     text: str
     score: float
 
 
 class Recognizer:
-    """A loaded line recognizer with its charset."""
+    """A loaded line recognizer with its charset; `compact` as with Session."""
 
-    def __init__(self, facts: manifest.Recognizer, *, threads: int) -> None:
+    def __init__(self, facts: manifest.Recognizer, *, threads: int, compact: bool = False) -> None:
         self._facts = facts
-        self._session = Session(facts.path, threads=threads)
+        self._session = Session(facts.path, threads=threads, compact=compact)
         written = self._session.metadata.get("charset_sha256")
         if written != hashlib.sha256(facts.charset.dump()).hexdigest():
             raise ModelRejected(
@@ -85,7 +86,14 @@ class Recognizer:
     def _reading(self, probabilities: np.ndarray, decode: ctc.Decode) -> Reading:
         classes, confidences = decode(probabilities)
         text = self._facts.charset.decode(classes.tolist())
-        return Reading(text, float(confidences.mean()) if text else 0.0)
+        return Reading(text, score(float(confidences.mean()), self._facts.calibration) if text else 0.0)
+
+
+def score(probability: float, calibration: manifest.Calibration) -> float:
+    """The share of characters expected to be right, 0 to 1, in a line whose characters' mean probability is given."""
+    certain = min(max(probability, 1e-7), 1 - 1e-7)
+    logit = math.log(certain / (1 - certain))
+    return 1 / (1 + math.exp(-calibration.scale * logit - calibration.offset))
 
 
 def _batches(widths: Sequence[int]) -> Iterator[list[int]]:

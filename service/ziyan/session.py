@@ -34,9 +34,13 @@ _GROW_AS_REQUESTED = 1  # instead of by powers of two
 
 
 class Session:
-    """A loaded network with one input and one output. `threads` work on one run; none spins while it waits."""
+    """A loaded network with one input and one output. `threads` work on one run; none spins while it waits.
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    Weights stored as INT8 are made float when the network is loaded; `compact` does it at each run instead. On the
+    second recognizer that is 13 MB less and a sixth more time.
+    """
+
+    def __init__(self, path: Path, *, threads: int, compact: bool = False) -> None:
         _share_one_arena()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -45,6 +49,8 @@ class Session:
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.use_env_allocators", "1")
+        # While quantized graphs are "supported", constant folding leaves the weights' DequantizeLinear in the network.
+        options.add_session_config_entry("session.disable_quant_qdq", "0" if compact else "1")
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises many private types here; all mean the same to us

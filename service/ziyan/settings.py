@@ -42,6 +42,9 @@ class Settings:
     cache_bytes: int = _setting(
         8 * MIB, "bytes of answers kept for pictures sent again; 0 keeps none", low=0, high=1024 * MIB
     )
+    second_below: float = _setting(
+        0.95, "score below which a line is read again by the second reader; 0 never loads it", low=0.0, high=1.0
+    )
     temperature_soft_c: int = _setting(75, "°C above which the reader works with one thread", low=40, high=81)
     temperature_hard_c: int = _setting(
         82, "°C above which pages are answered 503 until the box is cooler", low=76, high=105

@@ -28,7 +28,8 @@ def test_the_page_is_served(url):
 
 def test_the_files_of_the_model_are_those_of_the_manifest(host):
     manifest = model_on(host)
-    for entry in (manifest["detector"], manifest["recognizer"], manifest["recognizer"]["charset"]):
+    recognizers = [manifest[name] for name in ("recognizer", "second_recognizer") if name in manifest]
+    for entry in (manifest["detector"], *recognizers, *(recognizer["charset"] for recognizer in recognizers)):
         assert host.file(f"/opt/ziyan/models/current/{entry['file']}").sha256sum == entry["sha256"]
 
 

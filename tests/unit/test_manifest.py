@@ -9,7 +9,13 @@ from ziyan import manifest
 from ziyan.charset import Charset
 from ziyan.errors import ModelRejected
 
-FILES = {"detector.onnx": b"a detector", "recognizer.onnx": b"a recognizer", "charset.txt": Charset("字眼 ").dump()}
+FILES = {
+    "detector.onnx": b"a detector",
+    "recognizer.onnx": b"a recognizer",
+    "charset.txt": Charset("字眼 ").dump(),
+    "second-recognizer.onnx": b"a larger one",
+    "second-charset.txt": Charset("字眼讀 ").dump(),
+}
 
 
 def entry(name):
@@ -31,8 +37,19 @@ FACTS = {
         "input": {"height": 48, "max_width": 3200, "width_multiple": 8},
         "classes": 4,
         "charset": entry("charset.txt"),
+        "calibration": {"scale": 1.1, "offset": -0.5},
+    },
+    "second_recognizer": {
+        "name": "second",
+        **entry("second-recognizer.onnx"),
+        "input": {"height": 48, "max_width": 3200, "width_multiple": 8},
+        "classes": 5,
+        "charset": entry("second-charset.txt"),
+        "calibration": {"scale": 0.9, "offset": 0.5},
     },
 }
+# A manifest without these is whole: no second reader, and a score that is the characters' mean probability.
+OPTIONAL = {"second_recognizer", "calibration", "scale", "offset"}
 
 
 @pytest.fixture
@@ -51,7 +68,7 @@ def write(folder, facts):
 def test_gives_all_facts_of_a_true_manifest(folder):
     found = manifest.load(folder)
     assert found.version == "test-1"
-    assert found.size_bytes == sum(map(len, FILES.values())) == 10 + 12 + 10
+    assert found.size_bytes == sum(map(len, FILES.values())) == 10 + 12 + 10 + 12 + 14
     assert found.detector == manifest.Detector(
         name="finder",
         path=folder / "detector.onnx",
@@ -67,6 +84,25 @@ def test_gives_all_facts_of_a_true_manifest(folder):
     assert (recognizer.name, recognizer.path) == ("reader", folder / "recognizer.onnx")
     assert (recognizer.height, recognizer.max_width, recognizer.width_multiple) == (48, 3200, 8)
     assert recognizer.charset.characters == ("字", "眼", " ")
+    assert recognizer.calibration == manifest.Calibration(scale=1.1, offset=-0.5)
+    assert (found.second_recognizer.name, found.second_recognizer.path) == ("second", folder / "second-recognizer.onnx")
+    assert found.second_recognizer.charset.characters == ("字", "眼", "讀", " ")
+
+
+def test_a_manifest_without_a_second_recognizer_and_calibration_is_whole(folder):
+    facts = copy.deepcopy(FACTS)
+    del facts["second_recognizer"], facts["recognizer"]["calibration"]
+    write(folder, facts)
+    found = manifest.load(folder)
+    assert found.second_recognizer is None
+    assert found.recognizer.calibration == manifest.Calibration(scale=1, offset=0)
+    assert found.size_bytes == 10 + 12 + 10
+
+
+def test_names_every_file_of_a_manifest():
+    assert [entry["file"] for entry in manifest.files(FACTS)] == [
+        "detector.onnx", "recognizer.onnx", "second-recognizer.onnx", "charset.txt", "second-charset.txt",
+    ]  # fmt: skip
 
 
 def test_the_prepared_models_are_what_their_manifest_says(models):
@@ -122,9 +158,9 @@ def test_a_folder_without_a_readable_manifest_is_refused_and_told_what_to_do(con
 
 
 def paths(facts, above=()):
-    """The path of every field but the schema, whose absence is another error."""
+    """The path of every field that must be there, but for the schema, whose absence is another error."""
     for key, value in facts.items():
-        if key != "schema":
+        if key not in OPTIONAL | {"schema"}:
             yield (*above, key)
         if isinstance(value, dict):
             yield from paths(value, (*above, key))
@@ -141,6 +177,13 @@ def test_a_missing_field_is_named(path, folder, refuses):
     with refuses(ModelRejected, "manifest_invalid") as caught:
         manifest.load(folder)
     assert f"'{path[-1]}'" in caught.value.en
+
+
+def test_a_calibration_of_another_shape_is_refused(folder, refuses):
+    write(folder, FACTS | {"recognizer": FACTS["recognizer"] | {"calibration": {"slope": 1}}})
+    with refuses(ModelRejected, "manifest_invalid") as caught:
+        manifest.load(folder)
+    assert "slope" in caught.value.en
 
 
 @pytest.mark.parametrize("value", [None, 7, "text", []])

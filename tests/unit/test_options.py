@@ -6,7 +6,9 @@ from ziyan.errors import RequestRejected
 
 
 def test_nothing_asked_gives_the_defaults():
-    assert options.parse({}) == options.DEFAULTS == options.Options(min_score=0.5)
+    assert options.parse({}) == options.DEFAULTS == options.Options(
+        min_score=0.5, second_reader="auto", budget_ms=3000
+    )
 
 
 @pytest.mark.parametrize("given", ["0.25", 0.25, "2.5e-1"])
@@ -34,7 +36,7 @@ def test_rejects_an_unknown_option_and_names_the_known_ones(refuses):
     with refuses(RequestRejected, "unknown_option") as caught:
         options.parse({"min_score": "0.5", "min_scroe": "0.5"})
     assert "'min_scroe'" in caught.value.en
-    assert "Known are: min_score" in caught.value.en
+    assert "Known are: min_score, second_reader, budget_ms" in caught.value.en
 
 
 def test_describes_each_option_by_what_parse_accepts():

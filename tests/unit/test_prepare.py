@@ -5,17 +5,21 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import prepare
 import pytest
 from ziyan import manifest
+from ziyan.charset import Charset
+from ziyan.session import Session
 
 ROOT = Path(__file__).parents[2]
+SOURCES = ("DETECTOR", "RECOGNIZER", "DICTIONARY", "SECOND_RECOGNIZER", "SECOND_DICTIONARY")
 
 
 @pytest.fixture(scope="session")
 def parent():
     """The files out of the pinned package, where `make models` keeps them."""
-    return ROOT / ".cache" / "ppocrv6-tiny"
+    return ROOT / ".cache" / "ppocrv6"
 
 
 def sha256(data):
@@ -23,7 +27,7 @@ def sha256(data):
 
 
 def package(folder, **contents):
-    """A package that holds `contents` (by the names DETECTOR, RECOGNIZER, DICTIONARY) where prepare looks for them."""
+    """A package that holds `contents`, by the names of SOURCES, where prepare looks for them."""
     path = folder / "package.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in contents.items():
@@ -32,7 +36,7 @@ def package(folder, **contents):
 
 
 def test_refuses_a_package_with_another_hash_and_touches_nothing(tmp_path):
-    wheel = package(tmp_path, DETECTOR=b"", RECOGNIZER=b"", DICTIONARY=b"")
+    wheel = package(tmp_path, **dict.fromkeys(SOURCES, b""))
     out = tmp_path / "parent"
     out.mkdir()
     with pytest.raises(SystemExit) as stopped:
@@ -42,10 +46,9 @@ def test_refuses_a_package_with_another_hash_and_touches_nothing(tmp_path):
     assert list(out.iterdir()) == []
 
 
-@pytest.mark.parametrize("changed", ["DETECTOR", "RECOGNIZER", "DICTIONARY"])
+@pytest.mark.parametrize("changed", SOURCES)
 def test_refuses_a_file_in_the_package_with_another_hash(changed, parent, tmp_path, monkeypatch):
-    names = ("DETECTOR", "RECOGNIZER", "DICTIONARY")
-    contents = {name: (parent / getattr(prepare, name).name).read_bytes() for name in names}
+    contents = {name: (parent / getattr(prepare, name).name).read_bytes() for name in SOURCES}
     forged = package(tmp_path, **contents | {changed: contents[changed] + b"\n"})
     monkeypatch.setattr(prepare, "WHEEL_SHA256", sha256(forged.read_bytes()))
     with pytest.raises(SystemExit) as stopped:
@@ -62,7 +65,7 @@ def test_refuses_an_extracted_file_that_was_changed_and_keeps_the_old_manifest(p
     out = tmp_path / "models"
     out.mkdir()
     (out / "manifest.json").write_text("the old one")
-    with pytest.raises(SystemExit, match=r"rec\.onnx: sha256 is "):
+    with pytest.raises(SystemExit, match=r"tiny-rec\.onnx: sha256 is "):
         prepare.prepare(tmp_path, out)
     assert (out / "manifest.json").read_text() == "the old one"
 
@@ -75,9 +78,7 @@ def test_the_charset_is_the_dictionary_and_then_the_space():
 
 def test_prepares_the_same_models_again(parent, models, tmp_path):
     prepare.prepare(parent, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        ["charset.txt", "detector.onnx", "manifest.json", "recognizer.onnx"]
-    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(prepare.MADE)
     for path in tmp_path.iterdir():
         assert sha256(path.read_bytes()) == sha256((models / path.name).read_bytes()), path.name
 
@@ -85,12 +86,36 @@ def test_prepares_the_same_models_again(parent, models, tmp_path):
 def test_the_manifest_states_origin_and_licence_and_the_true_sizes(models):
     facts = json.loads((models / "manifest.json").read_text())
     assert manifest.load(models).version == facts["version"]
-    for entry in (facts["detector"], facts["recognizer"]):
+    for entry in (facts["detector"], facts["recognizer"], facts["second_recognizer"]):
         assert entry["licence"] == "Apache-2.0"
         assert entry["source"]["package_sha256"] == prepare.WHEEL_SHA256
         assert "PaddleOCR" in entry["source"]["upstream"]
-    for entry in (facts["detector"], facts["recognizer"], facts["recognizer"]["charset"]):
+    entries = manifest.files(facts)
+    assert {entry["file"] for entry in entries} | {"manifest.json"} == set(prepare.MADE)
+    for entry in entries:
         assert entry["bytes"] == (models / entry["file"]).stat().st_size
+
+
+def test_the_second_reader_knows_all_that_the_first_and_the_trained_one_know_and_frequent_traditional_hanzi(models):
+    known = set(Charset.load(models / "second-charset.txt").characters)
+    assert set(Charset.load(models / "charset.txt").characters) <= known
+    trained = set(Charset.load(ROOT / "models" / "training" / "charset.txt").characters)
+    assert len(trained - known) < 0.015 * len(trained)  # what its parent never learned: № ㎡ ㈠ and radicals
+    assert set("臺灣繁體學書沒") <= known
+    assert set("🛁ぁ") & known == set()
+
+
+def test_the_second_reader_gives_each_character_what_its_parent_gives_it(parent, models):
+    whole = prepare.parent_charset((parent / prepare.SECOND_DICTIONARY.name).read_bytes())
+    kept = Charset.load(models / "second-charset.txt")
+    tensor = np.random.default_rng(6).uniform(-1, 1, (1, 3, 48, 160)).astype(np.float32)
+    (full,) = Session(parent / prepare.SECOND_RECOGNIZER.name, threads=1).run(tensor)
+    (trimmed,) = Session(models / "second-recognizer.onnx", threads=1).run(tensor)
+    columns = [0, *whole.encode(kept.characters)]
+    expected = full[:, columns] / full[:, columns].sum(axis=1, keepdims=True)  # a softmax over fewer classes
+    assert trimmed.shape == (20, len(kept) + 1)
+    assert trimmed == pytest.approx(expected, abs=0.1)  # INT8 weights move a probability a little
+    assert trimmed.argmax(axis=1).tolist() == expected.argmax(axis=1).tolist()
 
 
 def test_the_package_lock_pins_the_same_package():

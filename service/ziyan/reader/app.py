@@ -61,8 +61,13 @@ class Reader:
 
     def _load_pipeline(self, *, threads: int) -> None:
         cv2.setNumThreads(threads)
+        given = self._settings
         self._pipeline = Pipeline(
-            self._models, threads=threads, max_pixels=self._settings.max_pixels, wording=self._wording
+            self._models,
+            threads=threads,
+            max_pixels=given.max_pixels,
+            wording=self._wording,
+            second_below=given.second_below,
         )
         self._threads = threads
 
@@ -93,6 +98,7 @@ class Reader:
                 "recognizer": self._models.recognizer.name,
                 "detector": self._models.detector.name,
                 "characters": len(self._models.recognizer.charset),
+                "second_recognizer": self._second_state(),
                 "size_bytes": self._models.size_bytes,
             },
             "lexicon": self._wording.facts(self._models.recognizer.charset),
@@ -108,6 +114,12 @@ class Reader:
             "temperature_source": sensor and sensor[1],
             "throttling": vitals.throttling(self._settings.sysfs_root),
         }
+
+
+    def _second_state(self) -> dict[str, Any] | None:
+        """The second recognizer where one is used, and whether it is in memory now."""
+        facts, second = self._models.second_recognizer, self._pipeline.second
+        return facts and second and {"name": facts.name, "characters": len(facts.charset), "loaded": second.loaded}
 
 
 def create_app(reader: Reader) -> Callable[..., Iterable[bytes]]:

@@ -186,7 +186,7 @@ def _schemas() -> dict[str, Any]:
         "type": "number",
         "minimum": 0,
         "maximum": 1,
-        "description": "字符概率的均值。 Mean of its characters' probabilities.",
+        "description": "预计读对的字所占的比例。 The share of its characters that is expected to be right.",
     }
     box = {
         "type": "array",

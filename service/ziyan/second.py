@@ -1,0 +1,63 @@
+"""The second reader: a larger recognizer reads again what the first one read with doubt.
+
+It costs five times as much a line, and is asked for one line in three to five: docs/accuracy.md has the table.
+"""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from ziyan import ctc, manifest
+from ziyan.recognize import Reading, Recognizer
+
+# Lines between two looks at the clock.
+GROUP = 4
+
+
+class SecondReader:
+    """A recognizer for lines scored below `below`, in memory only from the first such line until `rest`."""
+
+    def __init__(self, facts: manifest.Recognizer, *, threads: int, below: float) -> None:
+        self._facts = facts
+        self._threads = threads
+        self._below = below
+        self._recognizer: Recognizer | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the network is in memory now."""
+        return self._recognizer is not None
+
+    def rest(self) -> None:
+        """Gives the memory back; the next doubtful line loads the network again."""
+        self._recognizer = None
+
+    def improve(
+        self,
+        image: np.ndarray,
+        quads: Sequence[np.ndarray],
+        readings: Sequence[Reading],
+        *,
+        budget_ms: int,
+        decoder: ctc.Decoder = ctc.best_path,
+    ) -> list[Reading]:
+        """`readings` of `quads` in `image`, each doubtful one replaced where the second reading is scored higher.
+
+        The most doubtful lines come first, and none is begun `budget_ms` after the start, loading included.
+        """
+        best = list(readings)
+        end = time.perf_counter() + budget_ms / 1000
+        doubtful = [i for i, reading in enumerate(readings) if reading.score < self._below]
+        doubtful.sort(key=lambda i: readings[i].score)
+        for group in (doubtful[at : at + GROUP] for at in range(0, len(doubtful), GROUP)):
+            if time.perf_counter() >= end:
+                break
+            self._recognizer = recognizer = self._recognizer or self._load()
+            again = recognizer.read(image, [quads[i] for i in group], decoder=decoder)
+            for i, reading in zip(group, again, strict=True):
+                best[i] = max(best[i], reading, key=lambda one: one.score)  # the first where they are alike
+        return best
+
+    def _load(self) -> Recognizer:
+        return Recognizer(self._facts, threads=self._threads, compact=True)
