@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from ziyan import geometry, image, layout
+import numpy as np
+
+from ziyan import areas, geometry, image, layout
 from ziyan.detect import Detector
 from ziyan.manifest import Manifest
 from ziyan.options import DEFAULTS, Options
@@ -32,7 +34,7 @@ class Pipeline:
             picture = image.decode(data, max_pixels=self._max_pixels)
         progress("detect", 0, 1)
         with clock.stage("detect"):
-            quads = self._detector.quads(picture.pixels)
+            quads = self._quads(picture, options)
         with clock.stage("recognize"):
             quads = [geometry.stand_up(quads[i]) for i in layout.reading_order(quads)]
             readings = self._recognizer.read(
@@ -44,6 +46,13 @@ class Pipeline:
             if reading.text.strip() and reading.score >= options.min_score
         )
         return Page(lines, picture.width, picture.height, clock.seconds)
+
+    def _quads(self, picture: image.Picture, options: Options) -> list[np.ndarray]:
+        """Where the lines are that are asked for, in `picture.pixels`."""
+        if options.det == "off":
+            return areas.lines(picture, options)
+        found = self._detector.quads(picture.pixels, window=areas.window(picture, options))
+        return areas.chosen(picture, found, options)
 
 
 class Stopwatch:
