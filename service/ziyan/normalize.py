@@ -7,16 +7,20 @@ import cv2
 import numpy as np
 
 
-def detector_tensor(
-    image: np.ndarray, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]
-) -> np.ndarray:
-    """`image` (H, W, 3) uint8 BGR resized to `size` (width, height): float32 (1, 3, height, width), (x/255 - mean)/std.
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """`image` (H, W, 3) at `size` (width, height).
 
     Shrinking averages over areas, so that thin strokes fade instead of breaking.
     """
     shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return _channels_first(small, 255 * np.asarray(mean), 255 * np.asarray(std))[None]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def detector_tensor(
+    image: np.ndarray, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]
+) -> np.ndarray:
+    """`image` (H, W, 3) uint8 BGR at `size` (width, height): float32 (1, 3, height, width), (x/255 - mean)/std."""
+    return _channels_first(resized(image, size), 255 * np.asarray(mean), 255 * np.asarray(std))[None]
 
 
 def line_width(crop_width: int, crop_height: int, height: int, max_width: int) -> int:

@@ -169,6 +169,18 @@ class Options:
         f"只输出这些字符：{'、'.join(alphabets.SETS)} 等字符集名，或逐个列出，以空格分隔。 The only characters to "
         "write: names of sets, or the characters themselves, separated by spaces.",
     )
+    det: str = _option(
+        "on",
+        Choice(("on", "off")),
+        "off：整张图片（或 region 中的每个区域）就是一行文字，不再找行。 "
+        "off: the whole picture, or each area of region, is one line of text; none are looked for.",
+    )
+    region: tuple[Area, ...] = _option(
+        (), Areas(32), "只识别这些区域中的行；不给则识别整张图片。 Only lines in these areas are read, or all."
+    )
+    ignore: tuple[Area, ...] = _option(
+        (), Areas(32), "不识别这些区域中的行，如水印。 Lines in these areas are not read: a watermark, say."
+    )
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain JSON types."""

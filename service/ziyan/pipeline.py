@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from ziyan import geometry, image, paragraphs
+import numpy as np
+
+from ziyan import areas, geometry, image, paragraphs
 from ziyan.detect import Detector
 from ziyan.lexicon import Wording
 from ziyan.manifest import Manifest
@@ -46,7 +48,7 @@ class Pipeline:
             picture = image.decode(data, max_pixels=self._max_pixels)
         progress("detect", 0, 1)
         with clock.stage("detect"):
-            quads = self._detector.quads(picture.pixels)
+            quads = self._quads(picture, options)
         decoder = self._wording.decoder(options.lexicon, options.allow)
         with clock.stage("recognize"):
             quads = [geometry.stand_up(quad) for quad in quads]
@@ -74,6 +76,13 @@ class Pipeline:
         )
         text = tuple(block.text for block in blocks)
         return Page(lines, picture.width, picture.height, clock.seconds, text)
+
+    def _quads(self, picture: image.Picture, options: Options) -> list[np.ndarray]:
+        """Where the lines are that are asked for, in `picture.pixels`."""
+        if options.det == "off":
+            return areas.lines(picture, options)
+        found = self._detector.quads(picture.pixels, window=areas.window(picture, options))
+        return areas.chosen(picture, found, options)
 
 
 class Stopwatch:
