@@ -52,7 +52,9 @@ def parse(text: str, *, most: int = MOST_ASKED) -> tuple[Entry, ...]:
         if piece in entries:
             continue
         if len(entries) == most:
-            raise _rejected(f"词表最多 {most} 个词，请缩短。", f"The lexicon may have {most} words. Shorten it.")
+            raise RequestRejected(
+                "lexicon_invalid", f"词表最多 {most} 个词，请缩短。", f"The lexicon may have {most} words. Shorten it."
+            )
         entries[piece] = _pattern(piece) if _is_pattern(piece) else _word(piece)
     return tuple(entries.values())
 
@@ -73,7 +75,8 @@ def _is_pattern(piece: str) -> bool:
 def _word(piece: str) -> str:
     if not SHORTEST <= len(piece) <= LONGEST or not piece.isprintable():
         shown = piece[:LONGEST]
-        raise _rejected(
+        raise RequestRejected(
+            "lexicon_invalid",
             f"词 {shown!r} 应有 {SHORTEST} 到 {LONGEST} 个可见字符；每行一个词。",
             f"The word {shown!r} must have {SHORTEST} to {LONGEST} visible characters; write one word a line.",
         )
@@ -85,11 +88,9 @@ def _pattern(piece: str) -> Pattern:
         return _Compiler(piece[1:-1]).pattern()
     except _SyntaxError as error:
         zh, en = error.args
-        raise _rejected(f"规则 {piece!r} 有误：{zh}。", f"The pattern {piece!r} is not understood: {en}.") from error
-
-
-def _rejected(zh: str, en: str) -> RequestRejected:
-    return RequestRejected("lexicon_invalid", zh, en)
+        raise RequestRejected(
+            "lexicon_invalid", f"规则 {piece!r} 有误：{zh}。", f"The pattern {piece!r} is not understood: {en}."
+        ) from error
 
 
 class _SyntaxError(Exception):
