@@ -205,6 +205,16 @@ def sign() -> Sheet:
     return sheet
 
 
+def label() -> Sheet:
+    """A medicine label, small, pale and out of focus: the second reader repairs what the first gets wrong."""
+    sheet = Sheet.blank(460, 160, "#e8e4da")
+    sheet.write(24, 16, "止咳口服溶液", SANS_BOLD, 28, "#6e6a66")
+    for index, text in enumerate(("用法用量：每日三次，每次十毫升", "Keep away from children")):
+        sheet.write(24, 76 + 40 * index, text, SANS, 15, "#6e6a66")
+    sheet.image = speckled(sheet.image.filter(ImageFilter.GaussianBlur(1.4)), amount=5, seed=1)
+    return sheet
+
+
 def speckled(image: Image.Image, *, amount: float, seed: int) -> Image.Image:
     """`image` with Gaussian noise of standard deviation `amount` (of 255), as of a sensor."""
     pixels = np.asarray(image, np.float32)
@@ -247,6 +257,7 @@ PAGES: list[tuple[str, str, Callable[[], Sheet]]] = [
     ("english.jpg", "english", english),
     ("photo.jpg", "lowquality", photo),
     ("sign.jpg", "scene", sign),
+    ("label.jpg", "lowquality", label),
 ]
 
 

@@ -180,7 +180,8 @@ def test_its_own_pixel_limit_holds(models, refuses):
 def test_tells_how_long_each_stage_took(pipeline, page):
     seconds = pipeline.read(png(page[0])).seconds
     assert list(seconds) == ["decode", "detect", "recognize", "reread"]
-    assert all(seconds[stage] > 0 for stage in ("decode", "detect", "recognize"))  # no line may need a second look
+    assert seconds.pop("reread") >= 0  # no line of this page is doubtful
+    assert all(value > 0 for value in seconds.values())
 
 
 def test_a_stopwatch_adds_up_also_when_a_stage_fails():

@@ -8,7 +8,7 @@ from PIL import Image
 from ziyan import ctc, manifest
 from ziyan.charset import Charset
 from ziyan.errors import ModelRejected
-from ziyan.recognize import Reading, Recognizer, _batches
+from ziyan.recognize import Reading, Recognizer, _batches, score
 
 TEXTS = ["树莓派", "离线识别中英文图片，不联网。", "Raspberry Pi reads", "2026-11-22", "合计：128.50元"]
 
@@ -96,6 +96,15 @@ def test_the_decoder_that_is_handed_over_finds_the_text(recognizer, line, facts)
     height, width = picture.shape[:2]
     quad = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
     assert recognizer.read(picture, [quad], decoder=in_reverse)[0].text == "派莓树"
+
+
+def test_a_calibrated_score_is_the_share_of_right_characters():
+    plain = manifest.Calibration()
+    assert [score(p, plain) for p in (0.1, 0.5, 0.9)] == pytest.approx([0.1, 0.5, 0.9])
+    # logit(0.8) = ln 4 = 1.386; 2 * 1.386 - 1 = 1.773; sigmoid(1.773) = 0.855
+    assert score(0.8, manifest.Calibration(scale=2, offset=-1)) == pytest.approx(0.855, abs=1e-3)
+    assert 0 <= score(0, plain) < 1e-6
+    assert 1 - 1e-6 < score(1, plain) <= 1
 
 
 def test_no_quads_give_no_readings(recognizer):

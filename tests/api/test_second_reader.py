@@ -1,0 +1,68 @@
+"""The second reader as a caller meets it: asked for, capped, and named by /health."""
+
+import time
+from pathlib import Path
+
+import pytest
+import requests
+import stack
+from ziyan import manifest
+
+LABEL = Path(__file__).parents[1] / "data" / "pages" / "label.jpg"
+SHOWN = ["止咳口服溶液", "用法用量：每日三次，每次十毫升", "Keep away from children"]
+
+
+def read(service, **options):
+    answer = requests.post(f"{service.url}/api/ocr", files={"image": LABEL.read_bytes()}, params=options, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def second_state(service):
+    return service.health()["reader"]["models"]["second_recognizer"]
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    """The two programs, with a second reader that nobody needed yet."""
+    with stack.running() as running:
+        yield running
+
+
+def test_is_loaded_by_the_first_doubtful_line_and_health_says_so(fresh, models):
+    facts = manifest.load(models).second_recognizer
+    expected = {"name": facts.name, "characters": len(facts.charset)}
+    assert second_state(fresh) == expected | {"loaded": False}
+    alone = read(fresh, second_reader="off")
+    assert alone["text"] != SHOWN
+    assert second_state(fresh) == expected | {"loaded": False}
+    assert read(fresh, second_reader="auto")["text"] == SHOWN
+    deadline = time.monotonic() + 60  # /health looks at the reader once in a while
+    while not second_state(fresh)["loaded"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert read(fresh, budget_ms=0)["text"] == alone["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("second_reader", "on", "one of auto, off"),
+        ("budget_ms", "-1", "a whole number from 0 to 60000"),
+        ("budget_ms", "60001", "a whole number from 0 to 60000"),
+        ("budget_ms", "0.5", "a whole number from 0 to 60000"),
+    ],
+)
+def test_rejects_what_is_no_value_of_its_options(service, name, value, said):
+    answer = requests.post(
+        f"{service.url}/api/ocr", files={"image": LABEL.read_bytes()}, params={name: value}, timeout=60
+    )
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "option_invalid")
+    assert said in error["message"]
+
+
+def test_a_box_set_to_doubt_nothing_has_no_second_reader():
+    with stack.running(settings={"OCR_SECOND_BELOW": "0"}) as running:
+        assert second_state(running) is None
+        assert read(running)["text"] == read(running, second_reader="off")["text"] != SHOWN
