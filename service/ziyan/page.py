@@ -11,13 +11,13 @@ class Line:
 
     `score` is the mean probability of its characters, 0 to 1. `box` holds its four corners in pixels of the sent
     picture (after its EXIF turn), clockwise from the top left of the upright text. `block` is the index in the page's
-    `text` of what the line is part of.
+    `text` of the paragraph or row that the line is part of; None where `text` holds the lines themselves.
     """
 
     text: str
     score: float
     box: Quad
-    block: int = 0
+    block: int | None = None
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,10 @@ class Pipeline:
             if reading.text.strip() and reading.score >= options.min_score
         ]
         texts = [reading.text for _, reading in kept]
+        joins = options.layout != "lines"
         blocks = paragraphs.blocks([quad for quad, _ in kept], texts, layout=options.layout)
         lines = tuple(
-            Line(texts[i], round(kept[i][1].score, 4), picture.box(kept[i][0]), number)
+            Line(texts[i], round(kept[i][1].score, 4), picture.box(kept[i][0]), number if joins else None)
             for number, block in enumerate(blocks)
             for i in block.lines
         )
