@@ -59,10 +59,18 @@ def find(form: str) -> Format:
 
 
 def _txt(pages: Iterable[Page]) -> Iterator[str]:
-    """The lines, an empty one between two blocks, a form feed between two pages."""
+    """The page's `text`, a line each, or else its lines with an empty one between blocks; a form feed between pages."""
     for number, page in enumerate(pages):
-        blocks = ("".join(f"{_text(line)}\n" for line in lines) for _, lines in _blocks(page))
-        yield (_PAGE_BREAK if number else "") + "\n".join(blocks)
+        yield (_PAGE_BREAK if number else "") + (_said(page) if "text" in page else _lines(page))
+
+
+def _said(page: Page) -> str:
+    cells = (map(placing.printable, text.split("\t")) for text in page["text"])
+    return "".join("\t".join(row) + "\n" for row in cells)
+
+
+def _lines(page: Page) -> str:
+    return "\n".join("".join(f"{_text(line)}\n" for line in lines) for _, lines in _blocks(page))
 
 
 def _json(pages: Iterable[Page]) -> Iterator[str]:

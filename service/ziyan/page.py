@@ -11,13 +11,13 @@ class Line:
 
     `score`, 0 to 1, is the share of its characters that is expected to be right. `box` holds its four corners in pixels
     of the sent picture (after its EXIF turn), clockwise from the top left of the upright text. `block` is the index in
-    the page's `text` of what the line is part of.
+    the page's `text` of the paragraph or row that the line is part of; None where `text` holds the lines themselves.
     """
 
     text: str
     score: float
     box: Quad
-    block: int = 0
+    block: int | None = None
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,10 @@ class Pipeline:
             for quad, reading in zip(quads, readings, strict=True)
             if reading.text.strip() and (score := round(reading.score, 4)) >= options.min_score
         ]
+        joins = options.layout != "lines"
         blocks = paragraphs.blocks([quad for quad, _, _ in kept], [text for _, text, _ in kept], layout=options.layout)
         lines = tuple(
-            Line(kept[i][1], kept[i][2], picture.box(kept[i][0]), number)
+            Line(kept[i][1], kept[i][2], picture.box(kept[i][0]), number if joins else None)
             for number, block in enumerate(blocks)
             for i in block.lines
         )

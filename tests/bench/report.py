@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.dataset import LabelledPage
-from bench.score import Counts
+from bench.score import Counts, in_order
 
 RESAMPLES = 5000
 MEGABYTE = 10**6
@@ -40,6 +40,11 @@ class EngineRun:
         """The counts of all pages, or of those of one category, added up."""
         return sum((r.counts for r in self.readings if category in (None, r.page.category)), Counts())
 
+    def disorder(self) -> float:
+        """Errors in the text of whole pages in reading order / characters."""
+        pages = [in_order(r.page.lines, r.lines, partial=r.page.partial) for r in self.readings]
+        return sum(errors for errors, _ in pages) / max(sum(characters for _, characters in pages), 1)
+
     def timed(self) -> list[Reading]:
         """The readings that gave an answer: a refusal is quick, so it would flatter the times."""
         return [reading for reading in self.readings if not reading.failure]
@@ -48,6 +53,7 @@ class EngineRun:
         """Everything as plain numbers: shares 0 to 1, seconds, bytes."""
         categories = sorted({reading.page.category for reading in self.readings})
         return {
+            "cer_in_order": self.disorder(),
             "accuracy": {"all": _accuracy(self.total()), **{c: _accuracy(self.total(c)) for c in categories}},
             "cpu_s": _spread([reading.cpu_s for reading in self.timed()]),
             "wall_s": _spread([reading.wall_s for reading in self.timed()]),
@@ -148,14 +154,15 @@ def worst_pages(run: EngineRun, count: int) -> str:
 
 def _engines_table(runs: list[EngineRun]) -> str:
     columns = [
-        "engine", "F1 %", "CER %", "exact lines %", "CPU s/page median / mean / p95", "wall s/page median / mean / p95",
+        "engine", "F1 %", "CER %", "exact lines %", "CER in order %",
+        "CPU s/page median / mean / p95", "wall s/page median / mean / p95",
         "peak PSS MB", "peak RSS MB", "models MB", "environment MB", "failed",
     ]  # fmt: skip
     rows = []
     for run in runs:
         facts, total = run.facts(), run.total()
         rows.append([
-            run.name, _percent(total.f1), _percent(total.cer), _percent(total.exact_share),
+            run.name, _percent(total.f1), _percent(total.cer), _percent(total.exact_share), _percent(run.disorder()),
             _seconds(facts["cpu_s"]), _seconds(facts["wall_s"]),
             _megabytes(facts["peak_pss_bytes"], 0), _megabytes(facts["peak_rss_bytes"], 0),
             _megabytes(run.model_bytes, 1), _megabytes(run.environment_bytes, 0), str(len(facts["failures"])),

@@ -1,7 +1,8 @@
 """How well do lines of OCR output match the ground truth: character F1, CER and exact lines.
 
-The order of lines does not matter, and a line that an engine cut in two, or two fields that it read as one, is not an
-error by itself: both are matters of layout, and the labels cannot know which one a reader of the page wants.
+For these the order of lines does not matter, and a line that an engine cut in two, or two fields that it read as one,
+is not an error by itself: both are matters of layout, and the labels cannot know which one a reader of the page wants.
+`in_order` alone asks for the order: it compares the whole page's text, from the first character to the last.
 Sets are scored micro-averaged: counts are summed over pages first (`Counts` adds), then the ratios are taken.
 """
 
@@ -112,6 +113,16 @@ def page_counts(truth: list[str], output: list[str], *, partial: bool = False) -
     _join_left_overs(pairs, missed, extra)
     counts = Counts(deleted=sum(map(len, missed)), inserted=0 if partial else sum(map(len, extra)), lines=len(truth))
     return sum(map(_pair_counts, pairs), start=counts)
+
+
+def in_order(truth: list[str], output: list[str], *, partial: bool = False) -> tuple[int, int]:
+    """Wrong, missing and extra characters of the whole page read from top to end, and the characters that there are.
+
+    A line in the wrong place costs twice its length. `partial`: extra output costs nothing.
+    """
+    whole, read = ("".join(map(normalise, lines)) for lines in (truth, output))
+    weights = (1, 0 if partial else 1, 1)  # of what is missing in `read`, of what is extra there, of what is wrong
+    return Levenshtein.distance(read, whole, weights=weights), len(whole)
 
 
 def _pair_lines(truth: list[str], output: list[str]) -> tuple[list[_Pair], list[str], list[str]]:

@@ -55,6 +55,11 @@ def test_text_puts_an_empty_line_between_two_blocks():
     assert rendered([{**PAGE, "lines": lines}], "txt") == "一\n二\n\n三\n"
 
 
+def test_text_holds_the_paragraphs_or_rows_that_the_page_was_asked_for():
+    rows = {**PAGE, "text": ["品名\t金额", "离线\x07识别 Hello"]}
+    assert rendered([rows, rows], "txt") == "品名\t金额\n离线 识别 Hello\n\f品名\t金额\n离线 识别 Hello\n"
+
+
 def test_json_gives_every_page_as_it_was():
     assert json.loads(rendered([PAGE, PAGE], "json")) == {"pages": [PAGE, PAGE]}
 

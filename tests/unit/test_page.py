@@ -14,7 +14,7 @@ def test_a_page_becomes_plain_json_and_keeps_its_lines_in_order():
     page = Page(lines, 640, 480, {"decode": 0.01}, ("第一行", "two words"))
     assert json.loads(json.dumps(page.as_dict())) == {
         "lines": [
-            {"text": "第一行", "score": 0.98, "box": [[10, 20], [110.5, 20], [110.5, 60], [10, 60]], "block": 0},
+            {"text": "第一行", "score": 0.98, "box": [[10, 20], [110.5, 20], [110.5, 60], [10, 60]], "block": None},
             {"text": "two words", "score": 0.5, "box": [[10, 20], [110.5, 20], [110.5, 60], [10, 60]], "block": 1},
         ],
         "width": 640,

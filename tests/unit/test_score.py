@@ -1,7 +1,7 @@
 """The metric against values worked out by hand."""
 
 import pytest
-from bench.score import Counts, normalise, page_counts
+from bench.score import Counts, in_order, normalise, page_counts
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,18 @@ def test_sets_are_scored_by_summed_counts():
     assert total.cer == pytest.approx(0.2)
     assert total.f1 == pytest.approx(16 / 18)
     assert total.exact_share == 0.5
+
+
+def test_text_in_order_costs_nothing_however_it_is_cut_into_lines():
+    assert in_order(["左栏一", "左栏二", "right"], ["左栏一左栏二", "right"]) == (0, 11)
+
+
+def test_a_line_in_the_wrong_place_costs_twice_its_length():
+    # The shorter one is taken out and put in elsewhere: 2 missing, 2 extra.
+    assert in_order(["甲乙丙丁", "ab"], ["ab", "甲乙丙丁"]) == (4, 6)
+
+
+def test_extra_text_on_a_partly_labelled_page_costs_nothing_in_order_either():
+    assert in_order(["天气"], ["广告位", "天汽"]) == (4, 2)
+    assert in_order(["天气"], ["广告位", "天汽"], partial=True) == (1, 2)
+    assert in_order(["天气"], ["天"], partial=True) == (1, 2)

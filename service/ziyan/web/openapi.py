@@ -197,9 +197,10 @@ def _schemas() -> dict[str, Any]:
         "Corners, clockwise from the text's top left, in the sent picture's pixels.",
     }
     block = {
-        "type": "integer",
+        "type": ["integer", "null"],
         "minimum": 0,
-        "description": "此行属于 text 中的第几项，从 0 数。 The index in `text` of what this line is part of.",
+        "description": "此行属于 text 中的第几项，从 0 数；逐行时为 null。 The index in `text` of the paragraph or row "
+        "that this line is part of; null where `text` holds the lines.",
     }
     return {
         "Page": _object(
