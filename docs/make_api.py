@@ -56,7 +56,7 @@ def _shape(schema: dict[str, Any]) -> str:
         name = schema["$ref"].rsplit("/", 1)[1]
         return f"[{name}](#{name.lower()})"
     if "enum" in schema:
-        return " \\| ".join(schema["enum"])
+        return " \\| ".join(map(str, schema["enum"]))
     kind = schema["type"]
     if kind == "array":
         return f"[{_shape(schema['items'])}]"

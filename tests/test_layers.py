@@ -18,7 +18,7 @@ LAYERS = (
     ("errors", "page"),
     ("words", "alphabets"),
     ("options", "log"),
-    ("settings", "charset", "image", "documents", "geometry", "enhance", "normalize", "vitals", "cooling"),
+    ("settings", "charset", "image", "documents", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling"),
     ("embed", "placing", "windows"),
     ("manifest", "ctc", "pdf"),
     ("lexicon",),

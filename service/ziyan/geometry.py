@@ -8,7 +8,7 @@ import math
 import cv2
 import numpy as np
 
-# A crop this much taller than wide is a line that stands on its side: PP-OCR's rule, which its weights were trained by.
+# A box this much taller than wide stands: PP-OCR's rule, which its weights were trained by.
 STANDING_ASPECT = 1.5
 
 
@@ -42,10 +42,10 @@ def quad_size(quad: np.ndarray) -> tuple[float, float]:
     return max(top, bottom), max(right, left)
 
 
-def stand_up(quad: np.ndarray) -> np.ndarray:
-    """The quad with its corners turned so that a standing box is read as a line lying down (by 90° to the left)."""
+def is_standing(quad: np.ndarray) -> bool:
+    """Whether a box is so much taller than wide that its text stands: turned on its side, or a column."""
     width, height = quad_size(quad)
-    return np.roll(quad, -1, axis=0) if height >= STANDING_ASPECT * width else quad
+    return bool(height >= STANDING_ASPECT * width)
 
 
 def crop_size(quad: np.ndarray) -> tuple[int, int]:

@@ -68,19 +68,34 @@ _TURNS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: `pixels` (H, W, 3) uint8 BGR, upright by its EXIF, perhaps shrunk.
+    """A decoded picture: `pixels` (H, W, 3) uint8 BGR, upright by its EXIF, perhaps shrunk, turned or flattened since.
 
-    `width` and `height` are those of the sent picture after its EXIF turn.
+    `width` and `height` are those of the sent picture after its EXIF turn. `to_sent` (3, 3) takes a place in `pixels`
+    to the sent picture, as a homography.
     """
 
     pixels: np.ndarray
     width: int
     height: int
+    to_sent: np.ndarray
 
     def box(self, quad: np.ndarray) -> Quad:
         """`quad` (4, 2), given in `pixels`, in the sent picture's coordinates, rounded to a tenth of a pixel."""
-        scale = np.array([self.width / self.pixels.shape[1], self.height / self.pixels.shape[0]])
-        return tuple(tuple(corner) for corner in np.round(np.asarray(quad, float) * scale, 1).tolist())
+        corners = cv2.perspectiveTransform(np.asarray(quad, float)[None], self.to_sent)[0]
+        return tuple(tuple(corner) for corner in np.round(corners, 1).tolist())
+
+    def turned(self, degrees: int) -> "Picture":
+        """The picture turned clockwise by 0, 90, 180 or 270 degrees."""
+        if not degrees:
+            return self
+        height, width = self.pixels.shape[:2]
+        back, rotation = {
+            90: ([[0, 1, 0], [-1, 0, height], [0, 0, 1]], cv2.ROTATE_90_CLOCKWISE),
+            180: ([[-1, 0, width], [0, -1, height], [0, 0, 1]], cv2.ROTATE_180),
+            270: ([[0, -1, width], [1, 0, 0], [0, 0, 1]], cv2.ROTATE_90_COUNTERCLOCKWISE),
+        }[degrees]
+        pixels = cv2.rotate(self.pixels, rotation)
+        return Picture(pixels, self.width, self.height, self.to_sent @ np.array(back, float))
 
 
 def decode(data: bytes, *, max_pixels: int) -> Picture:
@@ -103,7 +118,9 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     else:
         pixels = _decode_with_pillow(header, shrink)
     pixels = _upright(pixels, turn)
-    return Picture(pixels, *((height, width) if turn in (5, 6, 7, 8) else (width, height)))
+    if turn in (5, 6, 7, 8):
+        width, height = height, width
+    return Picture(pixels, width, height, np.diag([width / pixels.shape[1], height / pixels.shape[0], 1]))
 
 
 def _open(data: bytes) -> Image.Image:

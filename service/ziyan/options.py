@@ -181,6 +181,20 @@ class Options:
     ignore: tuple[Area, ...] = _option(
         (), Areas(32), "不识别这些区域中的行，如水印。 Lines in these areas are not read: a watermark, say."
     )
+    turn: str = _option(
+        "auto",
+        Choice(("auto", "0", "90", "180", "270")),
+        "图片须顺时针旋转多少度才端正；auto 自行判断，并识别单独倒置的行。 "
+        "By how many degrees clockwise the picture has to be turned to be upright; auto finds out, and also reads "
+        "single lines that are upside down.",
+    )
+    vertical: str = _option(
+        "auto",
+        Choice(("auto", "on", "off")),
+        "竖排文字：auto 自行判断，on 把直立的框都当作竖排，off 都当作侧躺的横排。 "
+        "Vertical text: auto tells it from lines on their side; on takes every standing box for a column, off for a "
+        "line on its side.",
+    )
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain JSON types."""

@@ -12,12 +12,14 @@ class Line:
     `score`, 0 to 1, is the share of its characters that is expected to be right. `box` holds its four corners in pixels
     of the sent picture (after its EXIF turn), clockwise from the top left of the upright text. `block` is the index in
     the page's `text` of the paragraph or row that the line is part of; None where `text` holds the lines themselves.
+    A `vertical` line is a column, read downwards.
     """
 
     text: str
     score: float
     box: Quad
     block: int | None = None
+    vertical: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Page:
 
     `width` and `height` are those of the sent picture after its EXIF turn; `seconds` maps a stage to wall seconds.
     `text` holds what was asked for: the lines, the rows or the paragraphs that they make up.
+    `turned` is by how many degrees clockwise (0, 90, 180, 270) the picture was turned to be read.
     """
 
     lines: tuple[Line, ...]
@@ -33,6 +36,7 @@ class Page:
     height: int
     seconds: dict[str, float] = field(default_factory=dict)
     text: tuple[str, ...] = ()
+    turned: int = 0
 
     def as_dict(self) -> dict:
         """The page as plain JSON types."""

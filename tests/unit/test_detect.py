@@ -6,7 +6,6 @@ import pytest
 from onnx import TensorProto, helper
 from ziyan import manifest
 from ziyan.detect import MAX_LINES, Detector
-from ziyan.geometry import stand_up
 
 NEAR_PX = 12  # a box is drawn around the ink with a margin of its own
 
@@ -57,7 +56,7 @@ def test_finds_a_line_that_falls_along_its_slope(detector, draw, bgr):
     picture, _ = draw(("倾斜的一行文字在这里", (200, 280)), size=(900, 600))
     turned = picture.rotate(-20, fillcolor="white")  # clockwise
     (quad,) = detector.quads(bgr(turned))
-    along = stand_up(quad)[1] - stand_up(quad)[0]
+    along = quad[1] - quad[0]
     assert np.degrees(np.arctan2(along[1], along[0])) == pytest.approx(20, abs=2)
 
 

@@ -5,7 +5,7 @@ import itertools
 import cv2
 import numpy as np
 import pytest
-from ziyan.geometry import crop, fit_area, order_corners, quad_size, stand_up
+from ziyan.geometry import crop, fit_area, is_standing, order_corners, quad_size
 
 PIXELS, MULTIPLE = 600_000, 32
 # A rectangle of 100x50 pixels with its top left corner at (50, 10) or so, turned by the angles of a 3-4-5 triangle;
@@ -60,22 +60,16 @@ def test_orders_corners_given_in_any_order(corners):
         assert order_corners(quad(shuffled)).tolist() == quad(corners).tolist()
 
 
-def test_a_standing_box_is_turned_to_lie():
-    standing = quad([(10, 10), (30, 10), (30, 100), (10, 100)])
-    # Its text reads downwards with its top on the right: the right side becomes the upper one.
-    assert stand_up(standing).tolist() == quad([(30, 10), (30, 100), (10, 100), (10, 10)]).tolist()
-    assert quad_size(stand_up(standing)) == (90, 20)
-
-
 def test_a_box_is_standing_from_one_and_a_half_times_its_width():
-    for height, turned in ((149, False), (150, True)):
-        box = quad([(0, 0), (100, 0), (100, height), (0, height)])
-        assert (stand_up(box).tolist() != box.tolist()) is turned
+    for height, standing in ((149, False), (150, True)):
+        assert is_standing(quad([(0, 0), (100, 0), (100, height), (0, height)])) is standing
 
 
-def test_a_steeply_falling_line_begins_at_its_start():
+def test_a_steeply_falling_line_stands_and_begins_at_its_upper_right():
     for shuffled in itertools.permutations(STEEPLY_FALLING):
-        assert stand_up(order_corners(quad(shuffled))).tolist() == quad(STEEPLY_FALLING).tolist()
+        ordered = order_corners(quad(shuffled))
+        assert is_standing(ordered)
+        assert np.roll(ordered, -1, axis=0).tolist() == quad(STEEPLY_FALLING).tolist()
 
 
 @pytest.mark.parametrize("corners", [LYING, FALLING, RISING, STEEPLY_FALLING])

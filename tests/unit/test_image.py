@@ -405,3 +405,30 @@ def test_whatever_is_sent_is_a_picture_or_is_refused(encoded):
         except ImageRejected as error:
             outcomes.add(error.code)
     assert outcomes == {"read", "image_damaged", "image_too_large", "unsupported_format"}
+
+
+# --- turned -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("degrees", "colours", "first_quarter"),
+    [
+        (0, "RG/BW", ((0, 0), (48, 0), (48, 32), (0, 32))),
+        (90, "BR/WG", ((0, 64), (0, 32), (48, 32), (48, 64))),
+        (180, "WB/GR", ((96, 64), (48, 64), (48, 32), (96, 32))),
+        (270, "GW/RB", ((96, 0), (96, 32), (48, 32), (48, 0))),
+    ],
+)
+def test_a_turned_picture_has_its_boxes_in_the_sent_one(degrees, colours, first_quarter, encoded):
+    turned = decode(encoded(corners(size=(96, 64)), "PNG")).turned(degrees)
+    assert seen(turned) == colours
+    assert (turned.width, turned.height) == (96, 64)
+    height, width = turned.pixels.shape[:2]
+    quarter = np.float32([(0, 0), (width / 2, 0), (width / 2, height / 2), (0, height / 2)])
+    assert turned.box(quarter) == first_quarter
+
+
+def test_a_picture_turned_twice_finds_its_way_back():
+    sent = image.Picture(np.zeros((32, 48, 3), np.uint8), 96, 64, np.diag([2.0, 2.0, 1.0]))
+    box = sent.turned(90).turned(270).box(np.float32([(1, 2), (20, 2), (20, 12), (1, 12)]))
+    assert box == ((2, 4), (40, 4), (40, 24), (2, 24))

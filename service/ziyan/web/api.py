@@ -68,6 +68,7 @@ def answer(page: dict[str, Any], seconds: float, *, cached: bool, request_id: st
         "lines": page["lines"],
         "width": page["width"],
         "height": page["height"],
+        "turned": page["turned"],
         "cached": cached,
         "request_id": request_id,
     }

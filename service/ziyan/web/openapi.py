@@ -196,6 +196,12 @@ def _schemas() -> dict[str, Any]:
         "description": "四角，从文字左上角起顺时针，单位为原图像素。 "
         "Corners, clockwise from the text's top left, in the sent picture's pixels.",
     }
+    vertical = {"type": "boolean", "description": "自上而下的竖排。 A column, read downwards."}
+    turned = {
+        **integer,
+        "enum": [0, 90, 180, 270],
+        "description": "为识别而顺时针旋转的度数。 Degrees clockwise by which the picture was turned to be read.",
+    }
     block = {
         "type": ["integer", "null"],
         "minimum": 0,
@@ -211,9 +217,10 @@ def _schemas() -> dict[str, Any]:
                 "option layout makes them paragraphs or rows.",
             },
             time={"type": "number", "description": "本次请求用时（秒）。 Seconds that this request took."},
-            lines={"type": "array", "items": _object(text=text, score=score, box=box, block=block)},
+            lines={"type": "array", "items": _object(text=text, score=score, box=box, block=block, vertical=vertical)},
             width={**integer, "description": "按 EXIF 转正后的宽。 Width after the EXIF turn."},
             height={**integer, "description": "按 EXIF 转正后的高。 Height after the EXIF turn."},
+            turned=turned,
             cached={"type": "boolean", "description": "结果来自缓存。 Known from before."},
             request_id=text,
         ),
