@@ -36,7 +36,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> list[str]:
         parts += _properties(next(iter(bodies.values()))["schema"])
     parts += ["", "| 状态 status | 含义 meaning | 数据 schema |", "|---|---|---|"]
     for status, response in operation["responses"].items():
-        shapes = "、".join(dict.fromkeys(_shape(content["schema"]) for content in response["content"].values()))
+        shapes = "、".join(dict.fromkeys(_shape(content["schema"]) for content in response.get("content", {}).values()))
         parts.append(f"| {status} | {response['description']} | {shapes} |")
     return parts
 

@@ -4,7 +4,7 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$RUN"
 export ZIYAN_BIN="$here/.venv/bin" ZIYAN_LOG_DIR="$RUN" ZIYAN_RUN_DIR="$RUN"
-export OCR_PORT="$PORT" OCR_SOCKET="${OCR_SOCKET:-$RUN/reader.sock}" OCR_MODELS_DIR="${OCR_MODELS_DIR:-$here/models}"
+export OCR_PORT="$PORT" OCR_JOBS_DIR="${OCR_JOBS_DIR:-$RUN/jobs}" OCR_SOCKET="${OCR_SOCKET:-$RUN/reader.sock}" OCR_MODELS_DIR="${OCR_MODELS_DIR:-$here/models}"
 
 "$ZIYAN_BIN/supervisord" --configuration "$here/service/supervisor/supervisord.conf" &
 supervisor=$!

@@ -85,6 +85,7 @@ def start(environment: Path, models: Path, folder: Path, port: int, settings: di
         "OCR_PORT": str(port),
         "OCR_SOCKET": str(folder / "reader.sock"),
         "OCR_MODELS_DIR": str(models),
+        "OCR_JOBS_DIR": str(folder / "jobs"),
     }
     # Settings of the shell that starts a test must not change what is tested.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OCR_")}

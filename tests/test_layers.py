@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors", "page"),
     ("words", "alphabets"),
-    ("options", "log"),
-    ("settings", "charset", "image", "documents", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling"),
+    ("options", "log", "kinds"),
+    ("settings", "charset", "image", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling"),
     ("embed", "placing", "windows"),
-    ("manifest", "ctc", "pdf"),
+    ("manifest", "ctc", "pdf", "documents"),
     ("lexicon",),
     ("session",),
     ("orient", "detect", "recognize", "layout", "areas"),
@@ -33,7 +33,8 @@ LAYERS = (
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 # Whatever ocr-web loads is in memory beside the reader, and reads requests from the network: no decoder, no networks.
-NOT_IN_WEB = {"cv2", "onnxruntime", "PIL", "pi_heif", "ziyan.image", "ziyan.session", "ziyan.pipeline"}
+NOT_IN_WEB = {"cv2", "onnxruntime", "PIL", "pi_heif", "pypdfium2"}
+NOT_IN_WEB |= {"ziyan.image", "ziyan.documents", "ziyan.session", "ziyan.pipeline"}
 TRAINING_MAY_IMPORT = {"charset", "normalize", "ctc", "page", "errors"}
 
 
@@ -214,9 +215,9 @@ def test_imports_go_downwards_only():
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("ziyan.web.app", ["cv2", "onnxruntime", "PIL", "pi_heif", "numpy", "ziyan.image", "ziyan.pipeline"]),
+        ("ziyan.web.app", ["cv2", "onnxruntime", "PIL", "pi_heif", "numpy", "pypdfium2", "huey", "ziyan.image"]),
         ("ziyan.__main__", ["cv2", "onnxruntime", "PIL", "numpy", "flask"]),  # `ziyan --help` answers at once
-        ("ziyan.reader.app", ["torch", "onnx"]),
+        ("ziyan.reader.app", ["torch", "onnx", "pypdfium2", "redis"]),  # PDFium and the queue come with the first job
     ],
 )
 def test_a_program_does_not_load_what_it_does_not_need(module, absent):

@@ -50,6 +50,18 @@ class ImageTooLarge(ImageRejected):
     """The picture has more pixels, or the body more bytes, than the box accepts."""
 
 
+class DocumentRejected(ImageRejected):
+    """The bytes are not a document that can be read."""
+
+
+class DocumentTooLarge(ImageTooLarge):
+    """The document has more pages or bytes than the box accepts."""
+
+
+class Conflict(ZiyanError):
+    """What was asked for cannot be had in the state that the job is in."""
+
+
 class Unavailable(ZiyanError):
     """The box cannot read right now; the same request may succeed after `retry_after_s` seconds."""
 

@@ -10,6 +10,7 @@ import math
 import os
 import re
 from dataclasses import dataclass
+from typing import BinaryIO
 
 # Read by OpenCV when it is imported: the second lock, behind our own check of the header.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 27))
@@ -108,7 +109,10 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
         raise ImageRejected(
             "image_empty", "图片是空文件，请重新选择。", "The picture is an empty file. Choose another."
         )
-    header = _open(data)
+    return _decoded(_open(data), data, max_pixels)
+
+
+def _decoded(header: Image.Image, data: bytes | None, max_pixels: int) -> Picture:
     width, height = header.size
     _check_size(header, max_pixels)
     shrink = math.ceil(math.sqrt(width * height / WORKING_PIXELS))
@@ -123,6 +127,38 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     return Picture(pixels, width, height, np.diag([width / pixels.shape[1], height / pixels.shape[0], 1]))
 
 
+def jpeg(picture: Picture, pixels: int, quality: int) -> bytes:
+    """`picture` as a JPEG file, scaled down to at most `pixels`."""
+    height, width = picture.pixels.shape[:2]
+    scale = min(1, math.sqrt(pixels / (height * width)))
+    size = [max(1, int(side * scale)) for side in (width, height)]
+    small = picture.pixels if scale == 1 else cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def count_frames(file: BinaryIO, *, at_most: int) -> int:
+    """How many pages the TIFF in `file` has; counting ends at `at_most`. ImageRejected for a damaged file."""
+    try:
+        frames = Image.open(file, formats=["TIFF"])
+        for index in range(1, at_most):
+            frames.seek(index)
+    except EOFError:
+        return index
+    except Exception as error:  # Pillow's parsers raise many types on broken headers; all mean the same to us
+        raise _damaged() from error
+    return at_most
+
+
+def decode_frame(file: BinaryIO, index: int, *, max_pixels: int) -> Picture:
+    """The page at `index`, from 0, of the TIFF in `file`, which is closed. Errors as of `decode`."""
+    try:
+        frames = Image.open(file, formats=["TIFF"])
+        frames.seek(index)
+    except Exception as error:  # as above
+        raise _damaged() from error
+    return _decoded(frames, None, max_pixels)
+
+
 def _open(data: bytes) -> Image.Image:
     if _is_heic(data) and not _items_have_names(data):
         raise _damaged()
@@ -133,8 +169,10 @@ def _open(data: bytes) -> Image.Image:
             raise _damaged() from error
         raise UnsupportedFormat(
             "unsupported_format",
-            "无法识别的文件格式；请发送 JPEG、PNG、WebP、BMP、GIF、TIFF 或 HEIC/HEIF 图片。",
-            "This is not a picture format that is read here; send JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC/HEIF.",
+            "无法识别的文件格式；请发送 JPEG、PNG、WebP、BMP、GIF、TIFF 或 HEIC/HEIF 图片；"
+            "PDF 与 zip 请发送到 /api/jobs。",
+            "This is not a picture format that is read here; send JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC/HEIF, "
+            "and PDF or zip to /api/jobs.",
         ) from error
     except Exception as error:  # Pillow's parsers raise many types on broken headers; all mean the same to us
         raise _damaged() from error

@@ -42,8 +42,13 @@ class Pipeline:
         second = manifest.second_recognizer
         self.second = SecondReader(second, threads=threads, below=second_below) if second and second_below else None
 
-    def read(self, data: bytes, options: Options = DEFAULTS, progress: Progress = lambda stage, done, of: None) -> Page:
-        """The page that the picture `data` shows. ImageRejected where it is no picture that can be read."""
+    def read(
+        self,
+        data: bytes | image.Picture,
+        options: Options = DEFAULTS,
+        progress: Progress = lambda stage, done, of: None,
+    ) -> Page:
+        """The page that the picture `data` shows, encoded or not. ImageRejected where it cannot be read."""
         clock = Stopwatch()
         decoder = self._wording.decoder(options.lexicon, options.allow)
 
@@ -56,7 +61,8 @@ class Pipeline:
 
         progress("decode", 0, 1)
         with clock.stage("decode"):
-            picture = image.decode(data, max_pixels=self._max_pixels)
+            decoded = isinstance(data, image.Picture)
+            picture = data if decoded else image.decode(data, max_pixels=self._max_pixels)
         picture, lines, turned = _upright(picture, options, find, clock)
         with clock.stage("recognize"):
             found = orient.read(lines, turn=options.turn == "auto", vertical=options.vertical)

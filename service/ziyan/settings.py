@@ -1,6 +1,7 @@
 """Settings: environment variables OCR_*, read once, validated at start. A bad value stops the program."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -39,6 +40,15 @@ class Settings:
     memory_limit_mb: int = _setting(
         260, "resident MB of the reader above which it restarts, after the page at hand", low=100, high=65536
     )
+    queue: str = _setting("sqlite", "where jobs queue: sqlite (a file in the folder of jobs), or redis://HOST:PORT/DB")
+    jobs_dir: Path = _setting(Path("/var/lib/ziyan/jobs"), "folder of jobs and their results")
+    jobs_body_bytes: int = _setting(64 * MIB, "largest request body of a job in bytes", low=1024, high=1024 * MIB)
+    jobs_pages: int = _setting(500, "pages that a job may have", low=1, high=99_999)
+    jobs_waiting: int = _setting(50, "jobs that may wait; more are answered 503", low=1, high=1000)
+    jobs_keep_s: int = _setting(86_400, "seconds that a job's result is kept", low=1, high=31_536_000)
+    jobs_bytes: int = _setting(
+        512 * MIB, "bytes of all jobs and results; the oldest results go first", low=MIB, high=1 << 40
+    )
     cache_bytes: int = _setting(
         8 * MIB, "bytes of answers kept for pictures sent again; 0 keeps none", low=0, high=1024 * MIB
     )
@@ -61,7 +71,17 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             given[spec.name] = _parsed(spec, text)
     settings = Settings(**given)
     _check_temperatures(settings.temperature_soft_c, settings.temperature_hard_c)
+    _check_queue(settings.queue)
     return settings
+
+
+def _check_queue(queue: str) -> None:
+    if queue != "sqlite" and not re.fullmatch(r"(redis|rediss|unix)://\S+", queue):
+        raise SettingRejected(
+            "setting_invalid",
+            f"环境变量 OCR_QUEUE={queue!r} 无效，允许：sqlite 或 redis://主机:端口/库。",
+            f"OCR_QUEUE={queue!r} is not valid. Allowed: sqlite or redis://HOST:PORT/DB.",
+        )
 
 
 def _check_temperatures(soft_c: int, hard_c: int) -> None:

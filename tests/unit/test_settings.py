@@ -17,6 +17,11 @@ NUMBERS = {
     "OCR_MAX_PIXELS": (25_000_000, 1, 100_000_000),
     "OCR_PAGE_TIMEOUT_S": (60, 1, 3600),
     "OCR_MEMORY_LIMIT_MB": (260, 100, 65536),
+    "OCR_JOBS_BODY_BYTES": (64 * MIB, 1024, 1024 * MIB),
+    "OCR_JOBS_PAGES": (500, 1, 99_999),
+    "OCR_JOBS_WAITING": (50, 1, 1000),
+    "OCR_JOBS_KEEP_S": (86_400, 1, 31_536_000),
+    "OCR_JOBS_BYTES": (512 * MIB, MIB, 1 << 40),
     "OCR_CACHE_BYTES": (8 * MIB, 0, 1024 * MIB),
     "OCR_SECOND_BELOW": (0.95, 0, 1),
     "OCR_TEMPERATURE_SOFT_C": (75, 40, 81),
@@ -28,6 +33,7 @@ TEXTS = {
     "OCR_MODELS_DIR": Path("/opt/ziyan/models/current"),
     "OCR_LEXICON": Path("/etc/ziyan/lexicon.txt"),
     "OCR_SYSFS_ROOT": Path("/sys"),
+    "OCR_JOBS_DIR": Path("/var/lib/ziyan/jobs"),
 }
 each_number = pytest.mark.parametrize(("variable", "bounds"), NUMBERS.items(), ids=NUMBERS)
 
@@ -39,7 +45,8 @@ def value_of(variable, given):
 def test_an_empty_environment_gives_the_documented_defaults():
     given = settings.load({})
     found = {settings.variable(name): getattr(given, name) for name in vars(given)}
-    assert found == {name: default for name, (default, _, _) in NUMBERS.items()} | TEXTS
+    numbers = {name: default for name, (default, _, _) in NUMBERS.items()}
+    assert found == numbers | TEXTS | {"OCR_QUEUE": "sqlite"}
 
 
 @each_number
@@ -78,6 +85,18 @@ def test_rejects_an_empty_address_or_path(variable, refuses):
 @pytest.mark.parametrize("variable", TEXTS)
 def test_takes_an_address_or_path_as_it_is_written(variable):
     assert str(value_of(variable, settings.load({variable: "/srv/somewhere else"}))) == "/srv/somewhere else"
+
+
+@pytest.mark.parametrize("queue", ["sqlite", "redis://10.0.0.2:6379/0", "rediss://:secret@box/1", "unix:///run/redis.sock"])
+def test_takes_a_queue_in_a_file_or_in_redis(queue):
+    assert settings.load({"OCR_QUEUE": queue}).queue == queue
+
+
+@pytest.mark.parametrize("queue", ["", "redis", "redis://", "redis:// box", "postgres://box", "SQLITE"])
+def test_rejects_any_other_queue(queue, refuses):
+    with refuses(SettingRejected, "setting_invalid") as caught:
+        settings.load({"OCR_QUEUE": queue})
+    assert f"OCR_QUEUE={queue!r}" in caught.value.en
 
 
 def test_a_path_is_a_path():

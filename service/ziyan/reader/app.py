@@ -9,7 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from ziyan.cooling import Cooling, Pace
 from ziyan.errors import TooHot, ZiyanError
 from ziyan.lexicon import Wording
 from ziyan.log import event
-from ziyan.pipeline import Pipeline
+from ziyan.pipeline import Pipeline, Progress
 from ziyan.reader.gate import Gate
+from ziyan.reader.worker import Worker
 from ziyan.session import release_memory
 from ziyan.settings import Settings
 
@@ -49,11 +51,17 @@ class Reader:
 
     def read(self, data: bytes, asked: options.Options, name: str = "") -> dict[str, Any]:
         """The page in `data` as JSON types, after the pages that came before it; the gate knows it as `name`."""
-        with self.gate.turn(name) as turn:
+        with self.turn(name) as progress:
+            return self.pipeline.read(data, asked, progress).as_dict()
+
+    @contextmanager
+    def turn(self, name: str, *, of_a_job: bool = False) -> Iterator[Progress]:
+        """Lets one page in, when it is its turn. TooHot where nothing may be read now."""
+        with self.gate.turn(name, of_a_job=of_a_job) as turn:
             self._keep_cool()
             self.page_started = time.monotonic()
             try:
-                return self._pipeline.read(data, asked, turn.at).as_dict()
+                yield turn.at
             finally:
                 release_memory()
                 self.page_started = None
@@ -62,7 +70,7 @@ class Reader:
     def _load_pipeline(self, *, threads: int) -> None:
         cv2.setNumThreads(threads)
         given = self._settings
-        self._pipeline = Pipeline(
+        self.pipeline = Pipeline(
             self._models,
             threads=threads,
             max_pixels=given.max_pixels,
@@ -118,11 +126,11 @@ class Reader:
 
     def _second_state(self) -> dict[str, Any] | None:
         """The second recognizer where one is used, and whether it is in memory now."""
-        facts, second = self._models.second_recognizer, self._pipeline.second
+        facts, second = self._models.second_recognizer, self.pipeline.second
         return facts and second and {"name": facts.name, "characters": len(facts.charset), "loaded": second.loaded}
 
 
-def create_app(reader: Reader) -> Callable[..., Iterable[bytes]]:
+def create_app(reader: Reader, worker: Worker) -> Callable[..., Iterable[bytes]]:
     """For ocr-web alone: POST /page/NAME (a picture; options in the query), GET /progress/NAME, GET /state."""
 
     def answer(environ: dict[str, Any]) -> tuple[HTTPStatus, dict[str, Any]]:
@@ -133,9 +141,9 @@ def create_app(reader: Reader) -> Callable[..., Iterable[bytes]]:
                     asked = options.parse(dict(parse_qsl(environ["QUERY_STRING"])))
                     return HTTPStatus.OK, reader.read(environ["wsgi.input"].read(), asked, name)
                 case "GET", "progress":
-                    return HTTPStatus.OK, {"progress": reader.gate.progress(name)}
+                    return HTTPStatus.OK, {"progress": reader.gate.progress(name) or worker.progress(name)}
                 case "GET", "state":
-                    return HTTPStatus.OK, reader.state()
+                    return HTTPStatus.OK, reader.state() | {"job_page_s": worker.page_s}
             return HTTPStatus.NOT_FOUND, {"error": route}
         except ZiyanError as error:
             refusal = {"kind": type(error).__name__, "code": error.code, "zh": error.zh, "en": error.en}
@@ -170,11 +178,13 @@ def watch(reader: Reader, settings: Settings) -> None:
 def serve(settings: Settings) -> None:
     """Loads the models, then serves until the program is ended."""
     reader = Reader(settings)
+    worker = Worker(settings, reader)
     threading.Thread(target=watch, args=(reader, settings), daemon=True).start()
+    threading.Thread(target=worker.run, daemon=True).start()
     Path(settings.socket).parent.mkdir(parents=True, exist_ok=True)
     event(PROGRAM, "ready", **reader.state())
     waitress.serve(
-        create_app(reader),
+        create_app(reader, worker),
         unix_socket=str(settings.socket),
         unix_socket_perms="660",
         threads=settings.waiting + 4,  # every admitted page, and /state and /progress beside them

@@ -86,4 +86,12 @@ def describe(settings: Settings) -> dict[str, Any]:
             "waiting_pages": settings.waiting,
             "page_seconds": settings.page_timeout_s,
         },
+        "jobs": {
+            "formats": ["PDF", "TIFF", "ZIP", *(name for name in options.FORMATS if name != "TIFF")],
+            "body_bytes": settings.jobs_body_bytes,
+            "pages": settings.jobs_pages,
+            "waiting_jobs": settings.jobs_waiting,
+            "keep_seconds": settings.jobs_keep_s,
+            "keep_bytes": settings.jobs_bytes,
+        },
     }

@@ -1,6 +1,7 @@
 """The web program's application: this module only assembles."""
 
 import re
+import tempfile
 import time
 import uuid
 
@@ -8,8 +9,9 @@ from flask import Flask, Response, g, request
 from waitress.server import create_server
 
 from ziyan import log
+from ziyan.jobs import Store
 from ziyan.settings import Settings
-from ziyan.web import api, pages, problems
+from ziyan.web import api, jobs, pages, problems
 from ziyan.web.desk import Desk
 from ziyan.web.metrics import Metrics
 
@@ -18,7 +20,7 @@ PROGRAM = "ocr-web"
 REFUSE_FACTOR = 2
 # What a caller may choose as the id of its request, to ask /api/progress for it; anything else is replaced.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_ASKED_OFTEN = ("/health", "/metrics", "/api/progress/<request_id>")
+_ASKED_OFTEN = ("/health", "/metrics", "/api/progress/<request_id>", "/api/jobs/<job_id>")
 
 
 def create_app(settings: Settings) -> Flask:
@@ -33,6 +35,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["ziyan"] = desk
     problems.register(app, PROGRAM)
     app.register_blueprint(api.blueprint(settings, desk, metrics))
+    app.register_blueprint(jobs.blueprint(settings, desk))
     app.register_blueprint(pages.blueprint(settings))
     _trace(app, metrics)
     return app
@@ -69,6 +72,8 @@ def _trace(app: Flask, metrics: Metrics) -> None:
 
 def serve(settings: Settings) -> None:
     """Serves until the program is ended."""
+    # Where Waitress and Werkzeug put bodies while they arrive: on the disk, since /tmp is often memory.
+    tempfile.tempdir = str(Store(settings).prepare())
     app = create_app(settings)
     app.extensions["ziyan"].watch()
     log.event(PROGRAM, "listening", host=settings.host, port=settings.port)
@@ -79,7 +84,7 @@ def serve(settings: Settings) -> None:
         threads=settings.web_threads,
         connection_limit=250,
         channel_timeout=30,  # seconds without a byte; half-open connections go, slow uploads stay
-        max_request_body_size=REFUSE_FACTOR * settings.max_body_bytes,
+        max_request_body_size=REFUSE_FACTOR * max(settings.max_body_bytes, settings.jobs_body_bytes),
         recv_bytes=1 << 16,
         ident=None,
     )

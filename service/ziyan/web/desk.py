@@ -27,7 +27,8 @@ class Desk:
         self.capacity = 1 + settings.waiting
         self._count = threading.Lock()
         self.in_use = 0  # pages that are being read or waiting
-        self._client = ReaderClient(settings.socket, page_timeout_s=settings.page_timeout_s * self.capacity + 5)
+        # A page waits for those before it, and for the page of a job that may have been begun.
+        self._client = ReaderClient(settings.socket, page_timeout_s=settings.page_timeout_s * (self.capacity + 1) + 5)
         self._cache = ResultCache(settings.cache_bytes)
         self._metrics = metrics
         self._state: tuple[float, dict[str, Any]] | None = None

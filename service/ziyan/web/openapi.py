@@ -23,6 +23,7 @@ def document(settings: Settings) -> dict[str, Any]:
             "/api/ocr": {"post": _ocr(settings)},
             "/api/progress/{request_id}": {"get": _progress()},
             "/api/export": {"post": _export()},
+            **_jobs(settings),
             "/api/options": {
                 "get": _get("options", "可用的选项、格式与上限。 Options, formats and limits.", _ref("Options"))
             },
@@ -144,6 +145,113 @@ def _export() -> dict[str, Any]:
     }
 
 
+def _jobs(settings: Settings) -> dict[str, Any]:
+    """The paths of jobs."""
+    named = [{"name": "job_id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    page = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
+    form = {
+        "name": "format", "in": "query", "schema": {"type": "string", "enum": list(outputs.FORMATS), "default": "json"},
+        "description": "输出格式。 The file's format.",
+    }  # fmt: skip
+    files = {kind.media_type.partition(";")[0]: {"schema": {"type": "string"}} for kind in outputs.FORMATS.values()}
+    unknown = _error("没有此任务，或已过期删除。 No such job, or not any more: job_unknown.")
+    no_page = _error("没有此任务或此页。 No such job or page: job_unknown, page_unknown.")
+    picture = {"description": "JPEG。", "content": {"image/jpeg": {"schema": {"type": "string"}}}}
+    return {
+        "/api/jobs": {"post": _job(settings)},
+        "/api/jobs/{job_id}": {
+            "get": {
+                **_get("job", "任务进行到哪里了。 How far a job is.", _ref("Job")),
+                "parameters": named,
+                "responses": {"200": _json("任务的状态。 The job's state.", _ref("Job")), "404": unknown},
+            },
+            "delete": {
+                "operationId": "deleteJob",
+                "summary": "取消任务，已结束的则删除。 Cancel a job that has not ended, delete one that has.",
+                "parameters": named,
+                "responses": {
+                    "200": _json("已取消，收到的文件已删除。 Cancelled; what was sent is removed.", _ref("Job")),
+                    "204": {"description": "已删除。 Deleted."},
+                    "404": unknown,
+                },
+            },
+        },
+        "/api/jobs/{job_id}/result": {
+            "get": {
+                "operationId": "jobResult",
+                "summary": "任务的结果：JSON、TXT、CSV、hOCR、可搜索 PDF。 A job's result.",
+                "description": (
+                    "?format=txt 等选择格式，默认 JSON：{\"pages\": [JobPage, …]}。未能识别的页在每种格式中都会注明。 "
+                    "Choose by ?format=txt and so on; a page that could not be read says so in every format."
+                ),
+                "parameters": [*named, form],
+                "responses": {
+                    "200": {"description": "文件。 The file.", "content": files},
+                    "400": _error("未知的格式。 A wrong request: unknown_format."),
+                    "404": unknown,
+                    "409": _error("没有结果。 No result (yet): job_unfinished, job_failed, job_cancelled."),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/pages/{number}": {
+            "get": {
+                "operationId": "jobPage",
+                "summary": "任务中已完成的一页，从 1 起。 One page of a job as soon as it is done, from 1.",
+                "parameters": [*named, page],
+                "responses": {"200": _json("一页。 The page.", _ref("JobPage")), "404": no_page},
+            }
+        },
+        "/api/jobs/{job_id}/pages/{number}/picture": {
+            "get": {
+                "operationId": "jobPagePicture",
+                "summary": "这一页的图片，可能已缩小。 The page's picture, perhaps scaled down.",
+                "parameters": [*named, page],
+                "responses": {"200": picture, "404": no_page},
+            }
+        },
+    }
+
+
+def _job(settings: Settings) -> dict[str, Any]:
+    file = {
+        "type": "array",
+        "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+        "description": "PDF、TIFF、图片、图片的 zip，可多个。 PDF, TIFF, pictures, a zip of pictures; one or more.",
+    }
+    force = {
+        "type": "boolean",
+        "default": False,
+        "description": "PDF 页已带文字时仍然识别，而不是取用其文字。 "
+        "Read PDF pages that carry text already, instead of taking that text.",
+    }
+    schema = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": file, "force": force, **options.describe()},
+        "additionalProperties": False,
+    }
+    return {
+        "operationId": "createJob",
+        "summary": "识别文档：PDF、多页 TIFF、zip、多张图片。 Read documents: PDF, TIFF, zip, many pictures.",
+        "description": (
+            f"至多 {settings.jobs_body_bytes} 字节、{settings.jobs_pages} 页；结果保留 {settings.jobs_keep_s} 秒，"
+            "空间不足时先删最旧的。 "
+            f"At most {settings.jobs_body_bytes} bytes and {settings.jobs_pages} pages. A job that was accepted "
+            f"survives a power cut. Results are kept for {settings.jobs_keep_s} seconds; where room is short, "
+            "the oldest go first."
+        ),
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}},
+        "responses": {
+            "202": _json("已接受。 Accepted.", _ref("JobLinks")),
+            "400": _error("请求有误。 A wrong request: file_missing, unknown_option, option_invalid."),
+            "413": _error("太大。 Too large: body_too_large."),
+            "415": _error("不支持的格式。 Not read here: unsupported_format, unsupported_content_type."),
+            "422": _error("空文件。 An empty file: file_empty."),
+            "503": _error("暂不接受。 Not now: jobs_full; Retry-After tells the seconds."),
+        },
+    }
+
+
 def _health() -> dict[str, Any]:
     return {
         "operationId": "health",
@@ -259,6 +367,7 @@ def _schemas() -> dict[str, Any]:
             },
             "description": "其他字段原样忽略。 Other fields are ignored, so that an answer can be sent as it came.",
         },
+        **_job_schemas(score, box),
         "Error": _object(
             error=_object(
                 code={**text, "description": "稳定，供程序使用。 Stable, for programs."},
@@ -279,5 +388,67 @@ def _schemas() -> dict[str, Any]:
             formats={"type": "array", "items": text},
             outputs={"type": "array", "items": text},
             limits={"type": "object"},
+            jobs={"type": "object", "description": "任务的上限与保留时间。 What a job may have, how long it is kept."},
+        ),
+    }
+
+
+def _job_schemas(score: dict[str, Any], box: dict[str, Any]) -> dict[str, Any]:
+    text, integer = {"type": "string"}, {"type": "integer"}
+    texts, maybe = {"type": "array", "items": text}, {"type": ["string", "null"]}
+    error = {
+        "type": ["object", "null"],
+        "properties": {"code": text, "message": text},
+        "description": "为何失败。 Why it failed.",
+    }
+    when = "任务结束前为 null。 null until it ended."
+    return {
+        "JobLinks": _object(id=text, url=text, result_url=text),
+        "Job": _object(
+            id=text,
+            state={"type": "string", "enum": ["queued", "running", "done", "failed", "cancelled"]},
+            stage={
+                **maybe,
+                "description": "当前页的阶段。 Of the page at hand: open, draw, decode, detect, recognize, keep; or "
+                "what it waits for: waiting (pictures come first), cooling; null where nobody knows.",
+            },
+            done={**integer, "description": "recognize 时为此页已识别的行数。 In recognize, the lines that are read."},
+            of=integer,
+            pages={"type": ["integer", "null"], "description": "总页数，打开文件后可知。 Known once it was opened."},
+            pages_done=integer,
+            pages_from_text={
+                **integer,
+                "description": "取自 PDF 自带文字的页数。 Taken from the text that the PDF carries.",
+            },
+            pages_failed=integer,
+            queue_position={"type": ["integer", "null"], "description": "前面的任务数。 Jobs before it."},
+            estimate_s={"type": ["number", "null"], "description": "估计剩余秒数。 Seconds until it is done, about."},
+            files={**texts, "description": "收到的文件名。 What was sent."},
+            options={"type": "object"},
+            force={"type": "boolean"},
+            created={**text, "format": "date-time"},
+            ended={**maybe, "format": "date-time", "description": when},
+            expires={**maybe, "format": "date-time", "description": "何时删除。 When it is removed. " + when},
+            error=error,
+            url=text,
+            result_url=text,
+        ),
+        "JobPage": _object(
+            page={**integer, "description": "任务中的页码，从 1 起。 Its number in the job, from 1."},
+            file={**text, "description": "来自哪个文件。 The file that it is from."},
+            file_page={**integer, "description": "在文件中的页码。 Its number in that file."},
+            picture_name={**text, "description": "zip 中的文件名。 Its name in a zip."},
+            dpi={"type": ["number", "null"], "description": "width 与 height 的分辨率。 Dots per inch of these."},
+            source={
+                "type": "string",
+                "enum": ["read", "text", "failed"],
+                "description": "识别、取自 PDF 文字，或失败。 Read, taken from the PDF's text, or neither.",
+            },
+            text=texts,
+            lines={"type": "array", "items": _object(text=text, score=score, box=box)},
+            width=integer,
+            height=integer,
+            seconds={"type": "object", "description": "各阶段秒数。 Seconds by stage."},
+            error=error,
         ),
     }

@@ -20,6 +20,7 @@ STATUSES: tuple[tuple[type[errors.ZiyanError], int], ...] = (
     (errors.ImageRejected, 422),
     (errors.RequestRejected, 400),
     (errors.NotFound, 404),
+    (errors.Conflict, 409),
     (errors.Unavailable, 503),
     (errors.ZiyanError, 500),
 )

@@ -1,0 +1,302 @@
+"""The routes of jobs: documents in, their state, their result. `ziyan.jobs` keeps them, the reader works on them."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from flask import Blueprint, Response, g, jsonify, request, send_file, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import parse_form_data
+
+from ziyan import embed, options, outputs
+from ziyan.errors import (
+    DocumentRejected,
+    DocumentTooLarge,
+    NotFound,
+    ReaderLost,
+    RequestRejected,
+    UnsupportedBody,
+    ZiyanError,
+)
+from ziyan.jobs import Draft, Job, Queue, Store, not_done, state_of
+from ziyan.kinds import HEAD_BYTES, kind, unsupported
+from ziyan.log import event
+from ziyan.settings import Settings
+from ziyan.web.desk import Desk
+
+PROGRAM = "ocr-web"
+FIELD = "file"
+NAME_LENGTH = 200
+_FORM_BYTES = 1 << 18
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+# A page that could not be read has no size; A4 at this resolution stands for it where a size is needed.
+_BLANK_DPI, _BLANK_SIZE = 150, (1240, 1754)
+
+
+def blueprint(settings: Settings, desk: Desk) -> Blueprint:
+    """The routes of jobs."""
+    jobs = Blueprint("jobs", __name__)
+    store = Store(settings)
+    counter = Counter(settings, store)
+
+    @jobs.post("/api/jobs")
+    def accept() -> ResponseReturnValue:
+        job = counter.accept()
+        g.facts = {"job": job.id, "bytes": job.size_bytes, "files": len(job.asked["files"])}
+        return jsonify(_links(job)), 202, {"Location": _links(job)["url"]}
+
+    @jobs.get("/api/jobs/<job_id>")
+    def state(job_id: str) -> ResponseReturnValue:
+        return jsonify(describe(store.job(job_id), store, desk))
+
+    @jobs.delete("/api/jobs/<job_id>")
+    def delete(job_id: str) -> ResponseReturnValue:
+        job = store.job(job_id)
+        if job.finish("cancelled"):
+            return jsonify(describe(job, store, desk))
+        store.remove(job)
+        return "", 204
+
+    @jobs.get("/api/jobs/<job_id>/result")
+    def result(job_id: str) -> ResponseReturnValue:
+        form = outputs.find(request.args.get("format", "json"))
+        job = store.job(job_id)
+        if job.state != "done":
+            raise not_done(job)
+        return _file(job, form)
+
+    @jobs.get("/api/jobs/<job_id>/pages/<int:number>")
+    def page(job_id: str, number: int) -> ResponseReturnValue:
+        return jsonify(_page(store.job(job_id), number))
+
+    @jobs.get("/api/jobs/<job_id>/pages/<int:number>/picture")
+    def picture(job_id: str, number: int) -> ResponseReturnValue:
+        path = store.job(job_id).picture(number)
+        if not path:
+            raise _no_page(number)
+        return send_file(path, mimetype="image/jpeg", max_age=0)
+
+    return jobs
+
+
+# --- in ---------------------------------------------------------------------------------------------------------------
+
+
+class Counter:
+    """Where jobs are handed in."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
+        self._queue: Queue | None = None  # opened with the first job: nobody else needs it in memory
+
+    def accept(self) -> Job:
+        """The job that the request brings, safe on the disk and in the queue."""
+        if request.mimetype != "multipart/form-data":
+            raise UnsupportedBody(
+                "unsupported_content_type",
+                f"不支持 Content-Type {request.mimetype!r}；请用 multipart/form-data 的 {FIELD} 字段发送文件。",
+                f"The content type {request.mimetype!r} is not taken. Send multipart/form-data with a field {FIELD}.",
+            )
+        draft = self._store.draft(request.content_length or 0)
+        try:
+            job = self._received(draft)
+        except BaseException:
+            draft.drop()
+            raise
+        self._put(job)
+        return job
+
+    def _received(self, draft: Draft) -> Job:
+        form, files = self._parsed(draft)
+        for storage in files.values():
+            storage.close()
+        sent = files.getlist(FIELD)
+        if set(files) - {FIELD} or not sent or FIELD in form:
+            raise RequestRejected(
+                "file_missing",
+                f"请求里没有文件，或字段名不对；请放在 {FIELD} 字段中：curl -F {FIELD}=@scan.pdf …/api/jobs",
+                f"The request holds no file, or under another name. Put it in the field {FIELD}: "
+                f"curl -F {FIELD}=@scan.pdf …/api/jobs",
+            )
+        given = {**request.args.to_dict(), **form.to_dict()}
+        force = _flag("force", given.pop("force", ""))
+        asked = options.parse(given)
+        names = [_name(storage.filename, i) for i, storage in enumerate(sent, 1)]
+        for path, name in zip(draft.files, names, strict=True):
+            _check(path, name)
+        return draft.accept(names=names, options=asked.as_dict(), force=force)
+
+    def _parsed(self, draft: Draft) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
+        """The form's fields and files, the latter written straight to where they stay."""
+        limit = self._settings.jobs_body_bytes
+        try:
+            _, form, files = parse_form_data(
+                request.environ,
+                stream_factory=lambda **_: draft.file(),
+                max_content_length=limit + 1,  # Werkzeug refuses a body that reaches its limit; ours may be reached
+                max_form_memory_size=_FORM_BYTES,
+                max_form_parts=self._settings.jobs_pages + 100,
+            )
+        except RequestEntityTooLarge as error:
+            raise DocumentTooLarge(
+                "body_too_large",
+                f"请求体超过 {limit} 字节或 {self._settings.jobs_pages} 个文件的上限；请分成几份发送。",
+                f"The body has more than {limit} bytes, or more than {self._settings.jobs_pages} files, "
+                "which is the limit. Send it in parts.",
+            ) from error
+        return form, files
+
+    def _put(self, job: Job) -> None:
+        try:
+            self._queue = self._queue or Queue(self._settings)
+            self._queue.put(job)
+        except Exception:  # Redis is away: the job is on the disk, and the reader will find it there
+            event(PROGRAM, "queue_failed", level=logging.ERROR, exc_info=True, job=job.id)
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in _TRUE + _FALSE:
+        raise RequestRejected(
+            "option_invalid", f"选项 {name} 应为 true 或 false。", f"The option {name} must be true or false."
+        )
+    return text.lower() in _TRUE
+
+
+def _name(given: str | None, number: int) -> str:
+    """What the sender called a file, for people to know it by: never a path."""
+    last = (given or "").replace("\\", "/").rpartition("/")[2]
+    return "".join(filter(str.isprintable, last))[:NAME_LENGTH] or f"file {number}"
+
+
+def _check(path: Path, name: str) -> None:
+    if not path.stat().st_size:
+        zh, en = f"文件 {name!r} 是空的，请重新选择。", f"The file {name!r} is empty. Choose another."
+        raise DocumentRejected("file_empty", zh, en)
+    with path.open("rb") as file:
+        if kind(file.read(HEAD_BYTES)) is None:
+            raise unsupported(name)
+
+
+# --- its state --------------------------------------------------------------------------------------------------------
+
+
+def describe(job: Job, store: Store, desk: Desk) -> dict[str, Any]:
+    """What GET /api/jobs/ID says."""
+    end = job.end  # once, so that all that is said fits together while the reader goes on
+    state = state_of(job, end)
+    asked, plan, outcomes = job.asked, job.plan, list(job.outcomes().values())
+    ahead = [] if end else [other for other in store.unfinished() if other.id < job.id]
+    now = {} if end else _progress(job, desk)
+    return {
+        "id": job.id,
+        "state": state,
+        "stage": now.get("stage"),
+        "done": now.get("done", 0),
+        "of": now.get("of", 0),
+        "pages": sum(plan) if plan else None,
+        "pages_done": len(outcomes),
+        "pages_from_text": outcomes.count("text"),
+        "pages_failed": outcomes.count("failed"),
+        "queue_position": None if end else 0 if state == "running" else len(ahead),
+        "estimate_s": None if end else _estimate(_pages(job) - len(outcomes), ahead, desk),
+        "files": asked["files"],
+        "options": asked["options"],
+        "force": asked["force"],
+        "created": _time(asked["created"]),
+        "ended": _time(end["at"]) if end else None,
+        "expires": _time(store.expires(job)),
+        "error": end["error"] if end else None,
+        **{name: link for name, link in _links(job).items() if name != "id"},
+    }
+
+
+def _progress(job: Job, desk: Desk) -> dict[str, Any]:
+    try:
+        known = desk.progress(job.id)
+    except (NotFound, ReaderLost):
+        return {}
+    return known if known["state"] == "reading" or known["stage"] else {"stage": "waiting"}
+
+
+def _estimate(left: int, ahead: list[Job], desk: Desk) -> float | None:
+    """Seconds until a job with `left` pages is done, by what a page took lately; None while nobody knows."""
+    page_s = (desk.state() or {}).get("job_page_s")
+    left += sum(max(0, _pages(each) - len(each.outcomes())) for each in ahead)
+    return None if page_s is None else round(max(0, left) * page_s, 1)
+
+
+def _pages(job: Job) -> int:
+    """How many pages the job has; a document counts as one until somebody looked."""
+    return sum(job.plan or [1] * len(job.asked.get("files", ())))
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _links(job: Job) -> dict[str, str]:
+    """Where the job is; relative, since a box has many names."""
+    return {
+        "id": job.id,
+        "url": url_for("jobs.state", job_id=job.id),
+        "result_url": url_for("jobs.result", job_id=job.id),
+    }
+
+
+# --- out --------------------------------------------------------------------------------------------------------------
+
+
+def _file(job: Job, form: outputs.Format) -> Response:
+    pages = job.pages() if form.ending == "json" else map(_shown, job.pages())
+    pieces = outputs.render(pages, form.ending, pictures=_pictures(job))
+    response = Response(stream_with_context(pieces), content_type=form.media_type)
+    if form.ending != "json":
+        name = Path(job.asked["files"][0]).stem or "ocr"
+        response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{form.ending}")
+    return response
+
+
+def _shown(page: dict[str, Any]) -> dict[str, Any]:
+    """The page as files show it: one that could not be read says so, and is not taken for an empty one."""
+    if not page["error"]:
+        return page
+    width, height = _BLANK_SIZE
+    box = [[0, 0], [width, 0], [width, height // 40], [0, height // 40]]
+    line = {"text": f"[{page['page']}: {page['error']['message']}]", "score": 0.0, "box": box}
+    return {**page, "width": width, "height": height, "lines": [line], "text": [line["text"]]}
+
+
+def _pictures(job: Job) -> Iterator[Callable[[], tuple[BinaryIO, float | None]] | None]:
+    for number in job.outcomes():
+        path = job.picture(number)
+        yield partial(_opened, path, job, number) if path else None
+
+
+def _opened(path: Path, job: Job, number: int) -> tuple[BinaryIO, float | None]:
+    """The page's picture and its dots per inch, by which a page of a PDF keeps its size."""
+    page, file = job.page(number), path.open("rb")
+    if not page["dpi"]:
+        return file, None
+    width, _ = embed.look(file).shown_size
+    file.seek(0)
+    return file, page["dpi"] * width / page["width"]
+
+
+def _page(job: Job, number: int) -> dict[str, Any]:
+    page = job.page(number)
+    if page is None:
+        raise _no_page(number)
+    return page
+
+
+def _no_page(number: int) -> ZiyanError:
+    return NotFound(
+        "page_unknown",
+        f"此任务没有第 {number} 页，或还没有识别到。",
+        f"This job has no page {number}, or it is not done yet.",
+    )
