@@ -28,7 +28,10 @@ TEXTS = {
     "OCR_MODELS_DIR": Path("/opt/ziyan/models/current"),
     "OCR_LEXICON": Path("/etc/ziyan/lexicon.txt"),
     "OCR_SYSFS_ROOT": Path("/sys"),
+    "OCR_TOKENS": "",
+    "OCR_TRUSTED_HOSTS": "",
 }
+RATE = {"OCR_RATE_LIMIT": ""}
 each_number = pytest.mark.parametrize(("variable", "bounds"), NUMBERS.items(), ids=NUMBERS)
 
 
@@ -39,7 +42,7 @@ def value_of(variable, given):
 def test_an_empty_environment_gives_the_documented_defaults():
     given = settings.load({})
     found = {settings.variable(name): getattr(given, name) for name in vars(given)}
-    assert found == {name: default for name, (default, _, _) in NUMBERS.items()} | TEXTS
+    assert found == {name: default for name, (default, _, _) in NUMBERS.items()} | TEXTS | RATE
 
 
 @each_number

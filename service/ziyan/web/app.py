@@ -9,7 +9,7 @@ from waitress.server import create_server
 
 from ziyan import log
 from ziyan.settings import Settings
-from ziyan.web import api, pages, problems
+from ziyan.web import access, api, pages, problems
 from ziyan.web.desk import Desk
 from ziyan.web.metrics import Metrics
 
@@ -35,6 +35,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(api.blueprint(settings, desk, metrics))
     app.register_blueprint(pages.blueprint(settings))
     _trace(app, metrics)
+    access.register(app, settings)
     return app
 
 
@@ -62,6 +63,7 @@ def _trace(app: Flask, metrics: Metrics) -> None:
                 route=route,
                 status=response.status_code,
                 seconds=round(time.perf_counter() - g.started, 4),
+                **({"token": g.token} if "token" in g else {}),
                 **g.get("facts", {}),
             )
         return response
