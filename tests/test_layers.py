@@ -26,7 +26,7 @@ LAYERS = (
     ("orient", "detect", "recognize", "layout", "areas"),
     ("paragraphs", "second"),
     ("pipeline",),
-    ("cache", "jobs", "outputs", "reader.client"),
+    ("cache", "jobs", "outputs", "reader.client", "tokens"),
     ("reader",),
     ("web",),
     ("__main__",),

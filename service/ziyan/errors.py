@@ -30,6 +30,14 @@ class RequestRejected(ZiyanError):
     """The request is not one that the API knows: a missing field, an unknown option, a value out of range."""
 
 
+class Unauthorized(ZiyanError):
+    """The request carries no token, or one that is not known, and the box asks for one."""
+
+
+class Forbidden(ZiyanError):
+    """The request comes from a page that is not of this box."""
+
+
 class UnsupportedBody(RequestRejected):
     """The body is in no form that a picture is taken from."""
 

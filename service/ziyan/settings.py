@@ -49,6 +49,11 @@ class Settings:
     jobs_bytes: int = _setting(
         512 * MIB, "bytes of all jobs and results; the oldest results go first", low=MIB, high=1 << 40
     )
+    tokens: str = _setting("", "file of the API's tokens, made by `ziyan token`; without it the API is open")
+    rate_limit: str = _setting("", "most pictures and files of one client, such as 30/minute; without it any number")
+    trusted_hosts: str = _setting(
+        "", "host names that the box answers to besides addresses, NAME and NAME.local: a.com,.b.com (all below) or *"
+    )
     cache_bytes: int = _setting(
         8 * MIB, "bytes of answers kept for pictures sent again; 0 keeps none", low=0, high=1024 * MIB
     )
@@ -72,6 +77,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(**given)
     _check_temperatures(settings.temperature_soft_c, settings.temperature_hard_c)
     _check_queue(settings.queue)
+    _check_rate(settings.rate_limit)
     return settings
 
 
@@ -90,6 +96,15 @@ def _check_temperatures(soft_c: int, hard_c: int) -> None:
             "setting_invalid",
             f"环境变量 OCR_TEMPERATURE_SOFT_C={soft_c} 必须低于 OCR_TEMPERATURE_HARD_C={hard_c}。",
             f"OCR_TEMPERATURE_SOFT_C={soft_c} must be below OCR_TEMPERATURE_HARD_C={hard_c}.",
+        )
+
+
+def _check_rate(rate: str) -> None:
+    if rate and not re.fullmatch(r"[1-9]\d{0,5}/([1-9]\d{0,5} )?(second|minute|hour|day)s?", rate):
+        raise SettingRejected(
+            "setting_invalid",
+            f"环境变量 OCR_RATE_LIMIT={rate!r} 无效，例如 30/minute 或 100/5 minutes。",
+            f"OCR_RATE_LIMIT={rate!r} is not valid. Allowed are such as 30/minute or 100/5 minutes.",
         )
 
 

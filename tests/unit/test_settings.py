@@ -34,7 +34,10 @@ TEXTS = {
     "OCR_LEXICON": Path("/etc/ziyan/lexicon.txt"),
     "OCR_SYSFS_ROOT": Path("/sys"),
     "OCR_JOBS_DIR": Path("/var/lib/ziyan/jobs"),
+    "OCR_TOKENS": "",
+    "OCR_TRUSTED_HOSTS": "",
 }
+RATE = {"OCR_RATE_LIMIT": ""}
 each_number = pytest.mark.parametrize(("variable", "bounds"), NUMBERS.items(), ids=NUMBERS)
 
 
@@ -46,7 +49,7 @@ def test_an_empty_environment_gives_the_documented_defaults():
     given = settings.load({})
     found = {settings.variable(name): getattr(given, name) for name in vars(given)}
     numbers = {name: default for name, (default, _, _) in NUMBERS.items()}
-    assert found == numbers | TEXTS | {"OCR_QUEUE": "sqlite"}
+    assert found == numbers | TEXTS | RATE | {"OCR_QUEUE": "sqlite"}
 
 
 @each_number

@@ -80,6 +80,7 @@ def describe(settings: Settings) -> dict[str, Any]:
         "options": options.describe(),
         "formats": list(options.FORMATS),
         "outputs": list(outputs.FORMATS),
+        "access": {"token": bool(settings.tokens), "rate_limit": settings.rate_limit or None},
         "limits": {
             "body_bytes": settings.max_body_bytes,
             "pixels": settings.max_pixels,

@@ -11,7 +11,7 @@ from waitress.server import create_server
 from ziyan import log
 from ziyan.jobs import Store
 from ziyan.settings import Settings
-from ziyan.web import api, jobs, pages, problems
+from ziyan.web import access, api, jobs, pages, problems
 from ziyan.web.desk import Desk
 from ziyan.web.metrics import Metrics
 
@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(jobs.blueprint(settings, desk))
     app.register_blueprint(pages.blueprint(settings))
     _trace(app, metrics)
+    access.register(app, settings)
     return app
 
 
@@ -65,6 +66,7 @@ def _trace(app: Flask, metrics: Metrics) -> None:
                 route=route,
                 status=response.status_code,
                 seconds=round(time.perf_counter() - g.started, 4),
+                **({"token": g.token} if "token" in g else {}),
                 **g.get("facts", {}),
             )
         return response

@@ -1,11 +1,14 @@
 """POST /api/export: a page, edited or not, becomes a file for its reader."""
 
+import io
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
-from flask import Request, Response, stream_with_context
+from flask import Request, Response
 
 from ziyan import embed, outputs
 from ziyan.errors import RequestRejected, UnsupportedBody
@@ -50,11 +53,19 @@ def parse(request: Request) -> Export:
 
 def answer(export: Export) -> Response:
     """The file, in pieces, under its name."""
-    form = outputs.find(export.form)
     picture = export.picture
     pieces = outputs.render([export.page], export.form, pictures=[lambda: (picture, None)] if picture else [])
-    response = Response(stream_with_context(pieces), content_type=form.media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=f"{export.name}.{form.ending}")
+    return download(pieces, export.form, export.name)
+
+
+def download(pieces: Iterable[bytes], form: str, name: str) -> Response:
+    """An answer that is saved as the file `name` (RFC 6266: in UTF-8, and in ASCII for who does not know that)."""
+    found = outputs.find(form)
+    response = Response(pieces, content_type=found.media_type)
+    ascii_name = name if name.isascii() else "ocr"
+    encoded = quote(f"{name}.{found.ending}", safe="")
+    parts = {"filename": f"{ascii_name}.{found.ending}", "filename*": f"UTF-8''{encoded}"}
+    response.headers.set("Content-Disposition", "attachment", **parts)
     return response
 
 
@@ -152,7 +163,9 @@ def _picture(request: Request, page: dict[str, Any]) -> BinaryIO:
             "可搜索 PDF 需要图片；请放在 image 字段中。",
             "A searchable PDF needs the picture. Put it in the field image.",
         )
-    file = request.files["image"].stream
+    sent = request.files["image"]
+    # Werkzeug closes what was sent before the answer is; this file is closed once it is copied into it.
+    file, sent.stream = sent.stream, io.BytesIO()
     width, height = embed.look(file).shown_size
     if abs(math.log((width / height) / (page["width"] / page["height"]))) > _ASPECT_TOLERANCE:
         raise RequestRejected(

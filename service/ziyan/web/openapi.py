@@ -4,14 +4,14 @@ from typing import Any
 
 from ziyan import __version__, options, outputs
 from ziyan.settings import Settings
-from ziyan.web import exports
+from ziyan.web import access, exports
 
 JSON = "application/json"
 
 
 def document(settings: Settings) -> dict[str, Any]:
     """The whole description, with the limits that this box really has."""
-    return {
+    described = {
         "openapi": "3.1.0",
         "info": {
             "title": "Ziyan 字眼",
@@ -39,8 +39,27 @@ def document(settings: Settings) -> dict[str, Any]:
                 "get": _get("openapi", "本说明的机器可读版本。 This description for programs.", {"type": "object"})
             },
         },
-        "components": {"schemas": _schemas()},
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "OCR_TOKENS"}},
+        },
     }
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            _guard(operation, token=access.asks_for_token(path), changing=method in ("post", "delete"))
+    return described
+
+
+def _guard(operation: dict[str, Any], *, token: bool, changing: bool) -> None:
+    """Adds what is refused before a request is looked at."""
+    refusals = {}
+    if token:
+        refusals["401"] = _error("设置了令牌时。 Where tokens are set: token_missing, token_invalid.")
+        operation["security"] = [{}, {"token": []}]
+    if changing:
+        refusals["403"] = _error("来自其他网页。 From the page of another site: origin_refused.")
+        refusals["429"] = _error("设置了限速时。 Where a rate is set: too_many_requests; see Retry-After.")
+    operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
 
 
 def _ocr(settings: Settings) -> dict[str, Any]:
@@ -387,6 +406,10 @@ def _schemas() -> dict[str, Any]:
             options={"type": "object"},
             formats={"type": "array", "items": text},
             outputs={"type": "array", "items": text},
+            access=_object(
+                token={"type": "boolean", "description": "需要访问令牌。 A token is needed: Authorization: Bearer."},
+                rate_limit={"type": ["string", "null"], "description": "每个客户端的限速。 Requests of one client."},
+            ),
             limits={"type": "object"},
             jobs={"type": "object", "description": "任务的上限与保留时间。 What a job may have, how long it is kept."},
         ),

@@ -19,11 +19,19 @@ STATUSES: tuple[tuple[type[errors.ZiyanError], int], ...] = (
     (errors.ImageTooLarge, 413),
     (errors.ImageRejected, 422),
     (errors.RequestRejected, 400),
+    (errors.Unauthorized, 401),
+    (errors.Forbidden, 403),
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.Unavailable, 503),
     (errors.ZiyanError, 500),
 )
+
+# RFC 6750, section 3: what is wrong with a token is said only where one was sent.
+_CHALLENGES = {
+    "token_missing": 'Bearer realm="ziyan"',
+    "token_invalid": 'Bearer realm="ziyan", error="invalid_token"',
+}
 
 # What werkzeug and waitress refuse by themselves, in our words: status -> (code, Chinese, English).
 REFUSALS = {
@@ -40,6 +48,11 @@ REFUSALS = {
         "请用 multipart/form-data 或 JSON 发送图片。",
         "Send the picture as multipart/form-data or JSON.",
     ),
+    429: (
+        "too_many_requests",
+        "请求太频繁；请按 Retry-After 头的秒数等待后重试。",
+        "Too many requests. Wait for the seconds that Retry-After tells, then try again.",
+    ),
     431: ("headers_too_large", "请求头太大。", "The request's headers are too large."),
     500: ("internal_error", "程序内部出错，请附上 request_id 报告。", "Something broke; report the request_id."),
 }
@@ -55,6 +68,8 @@ def register(app: Flask, program: str) -> None:
         response.status_code = status
         if isinstance(error, errors.Unavailable):
             response.headers["Retry-After"] = str(error.retry_after_s)
+        if isinstance(error, errors.Unauthorized):
+            response.headers["WWW-Authenticate"] = _CHALLENGES[error.code]
         return response
 
     @app.errorhandler(HTTPException)
