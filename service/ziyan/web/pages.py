@@ -1,5 +1,7 @@
 """What people see: the page at / and the API's description at /docs. Everything on them comes from this box."""
 
+from pathlib import Path
+
 from flask import Blueprint, Response, render_template
 
 from ziyan import __version__
@@ -32,9 +34,13 @@ def blueprint(settings: Settings) -> Blueprint:
         response.headers["Cache-Control"] = "no-cache"
         return response
 
+    modules = sorted(path.name for path in (Path(__file__).parent / "static" / "js").glob("*.js"))
+    paths = sorted(openapi.document(settings)["paths"])  # the page offers what this box can do, and nothing else
+
     @pages.get("/")
     def index() -> str:
-        return render_template("index.html", options=describe(settings), version=__version__)
+        known = {"options": describe(settings), "paths": paths, "modules": modules}
+        return render_template("index.html", **known, version=__version__)
 
     @pages.get("/docs")
     def docs() -> str:
