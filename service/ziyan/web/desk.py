@@ -33,7 +33,7 @@ class Desk:
         self._metrics = metrics
         self._state: tuple[float, dict[str, Any]] | None = None
         self._page_s = 1.0
-        self.last_page: dict[str, Any] | None = None  # the seconds by stage and the number of lines of what was last read
+        self.last_page: dict[str, Any] | None = None  # seconds by stage, and the number of lines
         metrics.observe_desk(in_use=lambda: self.in_use, cache_bytes=lambda: self._cache.size_bytes, state=self.state)
 
     def watch(self) -> None:

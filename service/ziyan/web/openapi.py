@@ -384,7 +384,7 @@ def _schemas() -> dict[str, Any]:
             reader={"type": ["object", "null"]},
             last_page={
                 "type": ["object", "null"],
-                "description": "最近识别的一页：各阶段秒数与行数。 The page last read: seconds by stage, and its lines.",
+                "description": "最近识别的一页：各阶段秒数与行数。 The page last read: seconds by stage, lines.",
             },
         ),
         "Options": _object(
