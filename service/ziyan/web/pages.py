@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, render_template
 
 from ziyan import __version__
 from ziyan.settings import Settings
@@ -35,10 +35,10 @@ def blueprint(settings: Settings) -> Blueprint:
         return response
 
     modules = sorted(path.name for path in (Path(__file__).parent / "static" / "js").glob("*.js"))
-    paths = sorted(openapi.document(settings)["paths"])  # the page offers what this box can do, and nothing else
-
     @pages.get("/")
     def index() -> str:
+        # the page offers what this box can do, and nothing else
+        paths = sorted({rule.rule for rule in current_app.url_map.iter_rules()})
         known = {"options": describe(settings), "paths": paths, "modules": modules}
         return render_template("index.html", **known, version=__version__)
 

@@ -28,8 +28,12 @@ export async function fetchProgress(id, { signal }) {
 /** The state of a job. */
 export const fetchJob = (id, { signal }) => ask(`/api/jobs/${encodeURIComponent(id)}`, { signal });
 
-/** The pages of a job that is done. */
-export const fetchJobPages = (id, { signal }) => ask(`/api/jobs/${encodeURIComponent(id)}/result?format=json`, { signal });
+/** Page `number` (from 1) of a job, with its picture, a Blob or null. */
+export async function fetchJobPage(id, number) {
+  const url = `/api/jobs/${encodeURIComponent(id)}/pages/${number}`;
+  const [page, picture] = await Promise.all([ask(url), askFile(`${url}/picture`).catch(() => null)]);
+  return { ...page, picture: picture?.blob ?? null };
+}
 
 /** Ends a job, or forgets one that is done. */
 export const deleteJob = (id) => ask(`/api/jobs/${encodeURIComponent(id)}`, { method: "DELETE" }).catch(() => null);

@@ -2,8 +2,9 @@
  * What lies on the desk: a sheet for every file that came in, and which page of which sheet is looked at.
  *
  * A sheet is {id, name, size, file, kind, state, progress, failure, pages, at, areas, job}; `kind` is "picture" or
- * "document", `state` one of waiting, working, done and failed. A page is {lines, width, height, turned, cached, seconds};
- * a line is as the box gave it, with `uncertain`, and with `edited` (a text) or `checked` once somebody looked.
+ * "document", `state` one of waiting, working, done and failed. A page is {lines, width, height, turned, cached, seconds,
+ * picture}, or null while it was not fetched; a line is as the box gave it, with `uncertain`, and with `edited` (a text)
+ * or `checked` once somebody looked.
  *
  * Events: "sheets" when one came or went, "current" when another page is looked at, "state" ({sheet}) when one went on,
  * "lines" ({sheet}) when a line was edited.
@@ -52,10 +53,13 @@ export function change(sheet, facts) {
 }
 
 /** The page that an answer of the box makes. */
-export function pageOf({ lines, width, height, turned = 0, cached = false, time = null, ...others }) {
+export function pageOf({ lines, width = 3, height = 4, turned = 0, cached = false, time = null, ...others }) {
   const known = lines.map((line) => ({ ...line, uncertain: line.score < UNCERTAIN_BELOW, edited: null, checked: false }));
-  return { ...others, lines: known, width, height, turned, cached, seconds: time };
+  return { picture: null, ...others, lines: known, width, height, turned, cached, seconds: time };
 }
+
+/** Whether somebody changed a line of `page`. */
+export const isEdited = (page) => Boolean(page?.lines.some(({ edited }) => edited !== null));
 
 /** What stands in a line now. */
 export const textOf = (line) => line.edited ?? line.text;

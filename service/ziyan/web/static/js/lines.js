@@ -39,11 +39,12 @@ export function revealLine(index) {
 }
 
 /** Turns line `index` into a field, with its part of the picture above. */
-export function editLine(line, index) {
+export function editLine(page, index) {
+  const line = page.lines[index];
   const text = textOf(line);
   const field = element("input", { type: "text", value: text, lang: languageOf(text), autocomplete: "off", spellcheck: "false" });
   const form = element("form", { class: "editing" });
-  const cut = cutOut({ ...line, vertical: isVertical(line) });
+  const cut = cutOut({ ...line, vertical: isVertical(line) }, page);
   if (cut) form.append(cut);
   label(field, "editLabel", { number: index + 1 });
   const save = element("button", { type: "submit", class: "primary small" });

@@ -2,7 +2,7 @@
 
 import { announce, toast } from "./announce.js";
 import { box } from "./box.js";
-import { desk, lay, look, looked, take } from "./desk.js";
+import { desk, lay, look, looked, page, take } from "./desk.js";
 import { byId, bytes } from "./dom.js";
 import { startDownloads } from "./downloads.js";
 import { clearFailed, showFailed } from "./failed.js";
@@ -10,16 +10,17 @@ import { startHealth } from "./health.js";
 import { startIntake } from "./intake.js";
 import { say, startLanguage } from "./language.js";
 import { startOptions } from "./options.js";
-import { clearOutlines, clearPicture, isShown, showPicture } from "./picture.js";
+import { clearPicture, isShown, showPicture } from "./picture.js";
 import { showProgress, stopProgress } from "./progress.js";
 import { rememberedJobs } from "./remember.js";
 import { announceResult, showResult, startResult } from "./result.js";
 import { showLooked, showState, showStrip } from "./strip.js";
 import { startViewer } from "./viewer.js";
-import { follow, readAgain, stop, work } from "./work.js";
+import { fetchPage, follow, readAgain, stop, work } from "./work.js";
 
 const DOCUMENT = /\.(pdf|zip|tiff?)$/i;
 const HEADINGS = { waiting: "working-title", working: "working-title", failed: "failed-title", done: "result-title" };
+let shown = null; // the page whose lines are shown
 
 function onFiles(files) {
   if (files.length === 0) {
@@ -35,55 +36,61 @@ function kindOf({ name, type }) {
   return box.readsDocuments && (DOCUMENT.test(name) || type === "application/pdf") ? "document" : "picture";
 }
 
-/** Shows the page that is looked at, in whatever state its sheet is. */
+/** Shows the sheet that is looked at, in whatever state it is. */
 function show() {
   const sheet = looked();
   document.body.dataset.state = sheet ? "desk" : "empty";
   showLooked();
-  if (!sheet) {
+  if (sheet) {
+    say(byId("desk-name"), "deskName", { name: sheet.name });
+    fetchMissing(sheet);
+    showView(sheet);
+    showSide(sheet);
+  } else {
+    shown = null;
     stopProgress();
     clearPicture();
     clearFailed();
-    return;
   }
-  const file = sheet.kind === "picture" ? sheet.file : null;
-  if (!isShown(file)) showPicture(file, sheet.name);
-  clearOutlines();
-  say(byId("desk-name"), "deskName", { name: sheet.name });
-  showSide(sheet);
+}
+
+// A document's page is fetched when it is first looked at.
+function fetchMissing(sheet) {
+  if (sheet.kind !== "document" || sheet.pages.length === 0 || page(sheet)) return;
+  fetchPage(sheet).catch((error) => toast("told", { text: error.message || "network" }));
+}
+
+function showView(sheet) {
+  const known = page(sheet);
+  const picture = sheet.kind === "picture" ? sheet.file : (known?.picture ?? null);
+  if (!isShown(picture) || (known === null && shown !== null)) showPicture(picture, sheet);
+  if (known && known !== shown) showResult(sheet, { onForce: () => readAgain(Object.assign(sheet, { force: true })) });
+  shown = known;
+  byId("pager").hidden = sheet.pages.length < 2;
+  say(byId("page-number"), "pageNumber", { page: sheet.at + 1, pages: sheet.told?.pages ?? sheet.pages.length });
+  byId("page-back").disabled = sheet.at === 0;
+  byId("page-next").disabled = sheet.at >= sheet.pages.length - 1;
 }
 
 function showSide(sheet) {
   const side = byId("side");
   const before = side.dataset.show;
-  const held = byId("side").contains(document.activeElement) || document.activeElement === document.body;
-  side.dataset.show = sheet.state;
-  if (sheet.state !== "failed") clearFailed();
-  if (sheet.state === "done") {
-    stopProgress();
-    showResult();
-    showPager(sheet);
-  } else if (sheet.state === "failed") {
-    stopProgress();
-    showFailed(sheet, { onRetry: () => readAgain(sheet), onTake: () => putAway(sheet) });
-  } else showProgress(sheet);
-  byId("pager").hidden = sheet.pages.length < 2;
+  const now = { done: page(sheet) ? "done" : "opening", working: page(sheet) ? "partly" : "working" }[sheet.state] ?? sheet.state;
+  const held = side.contains(document.activeElement) || document.activeElement === document.body;
+  side.dataset.show = now;
+  if (now !== "failed") clearFailed();
+  if (["waiting", "working", "partly"].includes(now)) showProgress(sheet);
+  else stopProgress();
+  if (now === "failed") showFailed(sheet, { onRetry: () => readAgain(sheet), onTake: () => putAway(sheet) });
+  if (before === now) return;
+  if (now === "done" && before !== "partly") announceResult();
   // a control that went away takes the focus with it: the heading of what came instead keeps the place
-  if (before !== sheet.state && held) byId(HEADINGS[sheet.state])?.focus({ preventScroll: true });
-}
-
-function showPager({ pages, at }) {
-  say(byId("page-number"), "pageNumber", { page: at + 1, pages: pages.length });
-  byId("page-back").disabled = at === 0;
-  byId("page-next").disabled = at === pages.length - 1;
+  if (held) byId(HEADINGS[now])?.focus({ preventScroll: true });
 }
 
 function onState({ detail: { sheet } }) {
   showState(sheet);
-  if (sheet !== looked()) return;
-  if (sheet.state === "done") announceResult();
-  if (sheet.state === "done" || byId("side").dataset.show !== sheet.state) show();
-  else showSide(sheet);
+  if (sheet === looked()) show();
 }
 
 function putAway(sheet) {

@@ -17,14 +17,14 @@ const outlines = byId("outlines");
 const words = byId("words");
 const pen = document.createElement("canvas").getContext("2d");
 let url = null;
-let shown = null;
+let shown; // undefined: nothing at all
 
-/** Shows `file` (null: nothing that can be shown) under the name `name`, without outlines. */
-export function showPicture(file, name) {
+/** Shows `file` (null: nothing that can be shown) of the sheet `name`, without outlines. */
+export function showPicture(file, { name, kind }) {
   clearPicture();
   shown = file;
   label(image, "pictureAlt", { name });
-  say(byId("no-preview"), "noPreview", { name });
+  say(byId("no-preview"), kind === "document" ? "noPage" : "noPreview", { name });
   leaf.classList.toggle("blind", file === null);
   if (file === null) {
     place(3, 4);
@@ -42,12 +42,13 @@ export function showPicture(file, name) {
 }
 
 /** Whether `file` is what is shown. */
-export const isShown = (file) => file !== null && file === shown;
+export const isShown = (file) => file === shown;
 
 /** Forgets the picture and gives its memory back. */
 export function clearPicture() {
   if (url) URL.revokeObjectURL(url);
-  url = shown = null;
+  url = null;
+  shown = undefined;
   image.onload = image.onerror = null;
   image.removeAttribute("src");
   clearOutlines();
@@ -100,8 +101,9 @@ export function watchOutlines({ onPoint, onPick }) {
 }
 
 /** The part of the picture that shows `line`, upright, as a canvas; null where the browser cannot show the picture. */
-export function cutOut({ box, vertical }) {
+export function cutOut({ box, vertical }, { width }) {
   if (!image.naturalWidth || leaf.classList.contains("blind")) return null;
+  const shrunk = image.naturalWidth / width; // a document's page is kept smaller than it was read
   const { across, down, angle } = measured(box);
   const pad = 0.15 * Math.min(across, down);
   const enlarged = Math.min(1200 / (across + 2 * pad), Math.max(1, 96 / Math.min(across, down)));
@@ -113,6 +115,7 @@ export function cutOut({ box, vertical }) {
   context.translate(pad, pad);
   context.rotate(-angle);
   context.translate(-box[0][0], -box[0][1]);
+  context.scale(1 / shrunk, 1 / shrunk);
   context.drawImage(image, 0, 0);
   return canvas;
 }

@@ -4,7 +4,7 @@ import { announce, toast } from "./announce.js";
 import { copyText } from "./copy.js";
 import { correct, isOpen, page, restore, textOf } from "./desk.js";
 import { byId, button, element, icon, languageOf } from "./dom.js";
-import { say } from "./language.js";
+import { say, sayTold } from "./language.js";
 import { editLine, focusLine, lightLine, listAgain, listLines, revealLine, watchLines } from "./lines.js";
 import { isVertical, lightOutline, outline, outlineAgain, watchOutlines } from "./picture.js";
 import { reveal } from "./viewer.js";
@@ -12,6 +12,7 @@ import { reveal } from "./viewer.js";
 let pointed = null;
 let focused = null;
 let editing = null;
+let forcing = null;
 
 /** Ties the views and the copy buttons together, once. */
 export function startResult() {
@@ -54,9 +55,10 @@ export function startResult() {
   byId("how-text").addEventListener("click", () => showAs("text"));
 }
 
-/** Shows the page that is looked at; `seconds` apart, in words. */
-export function showResult() {
+/** Shows the page of `sheet` that is looked at; `onForce` reads text anew that the document itself carries. */
+export function showResult(sheet, { onForce }) {
   pointed = focused = editing = null;
+  forcing = sheet.file ? onForce : null;
   outline(page());
   listLines(page().lines);
   showText();
@@ -80,7 +82,7 @@ function edit(index) {
   if (editing !== null) leave(editing, { keepFocus: true });
   editing = index;
   showAs("lines");
-  editLine(page().lines[index], index);
+  editLine(page(), index);
 }
 
 function save(index, text) {
@@ -135,22 +137,28 @@ function light() {
 }
 
 function summarize() {
-  const { lines, seconds, cached, turned } = page();
+  const { lines, seconds, cached, turned, error, source } = page();
   const count = lines.length;
   const open = lines.filter(isOpen).length;
   const facts = [];
   const fact = (key, values) => facts.push(say(element("span"), key, values));
   if (cached) fact("resultCached");
   else if (seconds !== null) fact("resultTime", { seconds: seconds.toFixed(2) });
+  if (source === "text") {
+    fact("resultCarried");
+    if (forcing) facts.push(say(button("small", forcing), "readAnyway"));
+  }
   if (turned) fact("resultTurned", { degrees: turned });
   if (count > 0 && lines.filter(isVertical).length > count / 2) fact("resultVertical");
   if (open > 0) {
     const first = () => edit(page().lines.findIndex(isOpen));
     facts.push(button("to-check", first, icon("edit"), say(element("span"), "resultUncertain", { count: open })));
   }
-  say(byId("result-title"), count > 0 ? "resultTitle" : "nothingTitle", { count });
+  say(byId("result-title"), error ? "pageFailed" : count > 0 ? "resultTitle" : "nothingTitle", { count });
   byId("facts").replaceChildren(...facts);
   byId("nothing").hidden = count > 0;
+  if (error) sayTold(byId("nothing"), error.message);
+  else say(byId("nothing"), "nothingAdvice");
   byId("result-bar").hidden = count === 0;
 }
 

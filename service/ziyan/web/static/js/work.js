@@ -4,7 +4,7 @@
  * A box that is busy, hot or starting names a time after which to ask again; the sheet then waits for it by itself.
  */
 
-import { deleteJob, Failure, fetchJob, fetchJobPages, fetchProgress, readPicture, sendDocument } from "./api.js";
+import { deleteJob, Failure, fetchJob, fetchJobPage, fetchProgress, readPicture, sendDocument } from "./api.js";
 import { box } from "./box.js";
 import { bytes } from "./dom.js";
 import { all, change, desk, pageOf } from "./desk.js";
@@ -31,7 +31,7 @@ export async function work() {
 /** Has `sheet` read anew. */
 export function readAgain(sheet) {
   stop(sheet);
-  change(sheet, { state: "waiting", failure: null, progress: {}, pages: [], at: 0, job: null });
+  change(sheet, { state: "waiting", failure: null, progress: {}, pages: [], at: 0, job: null, told: null });
   work();
 }
 
@@ -115,7 +115,7 @@ async function tellProgress(sheet, id, signal) {
 async function sendJob(sheet, signal) {
   change(sheet, { state: "working", failure: null, progress: { step: "send", sent: 0, total: sheet.size } });
   const { id } = await sendDocument(sheet.file, {
-    asked: asked(sheet),
+    asked: { ...asked(sheet), ...(sheet.force ? { force: true } : {}) },
     signal,
     onSent: (sent, total) => change(sheet, { progress: { step: "send", sent, total } }),
     onAllSent: () => change(sheet, { progress: { step: "accept" } }),
@@ -128,15 +128,23 @@ async function sendJob(sheet, signal) {
 async function followJob(sheet, signal) {
   for (;;) {
     const job = await fetchJob(sheet.job, { signal });
+    if (job.state === "failed" || job.state === "cancelled") throw failed(job);
+    const pages = Array.from({ length: job.pages_done }, (_, at) => sheet.pages[at] ?? null);
     if (job.state === "done") {
-      const { pages } = await fetchJobPages(sheet.job, { signal });
-      change(sheet, { state: "done", pages: pages.map(pageOf) });
+      change(sheet, { state: "done", pages, told: job });
       return;
     }
-    if (job.state === "failed" || job.state === "cancelled") throw failed(job);
-    change(sheet, { state: "working", progress: jobStep(job) });
+    change(sheet, { state: "working", pages, told: job, progress: jobStep(job) });
     await pause(JOB_EVERY_MS, signal);
   }
+}
+
+/** Fetches the page of a document that is looked at. */
+export async function fetchPage(sheet) {
+  const { at, job } = sheet;
+  const page = pageOf(await fetchJobPage(job, at + 1));
+  if (sheet.job !== job || sheet.pages[at]) return;
+  change(sheet, { pages: sheet.pages.map((other, index) => (index === at ? page : other)) });
 }
 
 function failed({ state, error }) {
@@ -149,14 +157,14 @@ function stepOf({ state, ahead, stage, done, of }) {
   return { step: "detect" };
 }
 
-function jobStep({ state, place, pages_done: done, pages, estimate_s: left }) {
+function jobStep({ state, queue_position: place, pages_done: done, pages, estimate_s: left, done: line, of: lines }) {
   if (state === "queued") return { step: "queue", place };
-  return { step: "pages", page: done + 1, pages, left };
+  return { step: "pages", page: Math.min(done + 1, pages ?? 1), pages, left, line, lines };
 }
 
 // The box would refuse it too, but only after closing the connection in the middle of the upload.
 function refuseTooLarge({ size, kind }) {
-  const limit = (kind === "document" && box.limits.job_bytes) || box.bodyBytes;
+  const limit = (kind === "document" && box.limits.jobs_body_bytes) || box.bodyBytes;
   if (size <= limit) return;
   throw new Failure({ status: 413, code: "too_many_bytes", values: { size: bytes(size), limit: bytes(limit) } });
 }
