@@ -93,6 +93,7 @@ export function watchOutlines({ onPoint, onPick }) {
     const index = indexOf(event);
     if (index !== null && document.getSelection().isCollapsed) onPick(index);
   });
+  document.addEventListener("copy", copyWords);
   byId("show-outlines").addEventListener("click", ({ currentTarget }) => {
     const on = currentTarget.getAttribute("aria-pressed") === "false";
     currentTarget.setAttribute("aria-pressed", String(on));
@@ -104,7 +105,7 @@ export function watchOutlines({ onPoint, onPick }) {
 export function cutOut({ box, vertical }, { width }) {
   if (!image.naturalWidth || leaf.classList.contains("blind")) return null;
   const shrunk = image.naturalWidth / width; // a document's page is kept smaller than it was read
-  const { across, down, angle } = measured(box);
+  const { across, down, angle, corner } = measured({ box, vertical });
   const pad = 0.15 * Math.min(across, down);
   const enlarged = Math.min(1200 / (across + 2 * pad), Math.max(1, 96 / Math.min(across, down)));
   const canvas = element("canvas", { class: vertical ? "cut vertical" : "cut", "aria-hidden": "true" });
@@ -114,7 +115,7 @@ export function cutOut({ box, vertical }, { width }) {
   context.scale(enlarged, enlarged);
   context.translate(pad, pad);
   context.rotate(-angle);
-  context.translate(-box[0][0], -box[0][1]);
+  context.translate(-corner[0], -corner[1]);
   context.scale(1 / shrunk, 1 / shrunk);
   context.drawImage(image, 0, 0);
   return canvas;
@@ -134,8 +135,26 @@ export function cutPicture() {
 /** Whether a line is written from top to bottom: the box says so, or its shape does. */
 export function isVertical({ vertical, box, text }) {
   if (typeof vertical === "boolean") return vertical;
-  const { across, down } = measured(box);
+  const { across, down } = measured({ box });
   return down > 1.5 * across && [...text].length > 1;
+}
+
+// Words stand apart in the document; a browser would copy them in one row.
+function copyWords(event) {
+  const selection = document.getSelection();
+  if (selection.isCollapsed || !words.contains(selection.anchorNode) || !words.contains(selection.focusNode)) return;
+  const range = selection.getRangeAt(0);
+  const parts = [...words.children].filter((word) => range.intersectsNode(word)).map((word) => within(range, word));
+  event.preventDefault();
+  event.clipboardData.setData("text/plain", parts.filter(Boolean).join("\n"));
+}
+
+/** The part of the text of `word` that `range` holds. */
+function within(range, word) {
+  const text = word.firstChild;
+  const from = range.startContainer === text ? range.startOffset : 0;
+  const to = range.endContainer === text ? range.endOffset : text.length;
+  return text.data.slice(from, to);
 }
 
 function outlined(line, index) {
@@ -151,15 +170,15 @@ function outlined(line, index) {
 
 /** The text of `line`, fitted into its box: from its left edge to its right, or from its top to its bottom. */
 function worded(line, index, width, height) {
-  const { across, down, angle } = measured(line.box);
   const upright = isVertical(line);
+  const { across, down, angle, corner } = measured({ ...line, vertical: upright });
   const [thick, long] = upright ? [across, down] : [down, across];
   const text = textOf(line);
   const size = 0.86 * thick;
   pen.font = "100px sans-serif";
   const natural = (pen.measureText(text).width / 100) * size || 1;
   const stretch = long / natural;
-  const [x, y] = line.box[0];
+  const [x, y] = corner;
   const node = element("span", { "data-index": index, lang: languageOf(text) }, text);
   mark(node, "class", upright ? "vertical" : null);
   Object.assign(node.style, {
@@ -172,8 +191,14 @@ function worded(line, index, width, height) {
   return node;
 }
 
-function measured([topLeft, topRight, , bottomLeft]) {
+/** Length of a box's upper and left edge, its angle, its top left corner; a column's upper edge is its short one. */
+function measured({ box, vertical = false }) {
+  let [topLeft, topRight, bottomRight, bottomLeft] = box;
+  if (vertical && distance(topLeft, topRight) > distance(topLeft, bottomLeft)) {
+    [topLeft, topRight, bottomLeft] = [bottomLeft, topLeft, bottomRight];
+  }
   return {
+    corner: topLeft,
     across: Math.max(distance(topLeft, topRight), 1),
     down: Math.max(distance(topLeft, bottomLeft), 1),
     angle: Math.atan2(topRight[1] - topLeft[1], topRight[0] - topLeft[0]),
