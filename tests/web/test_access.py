@@ -105,7 +105,8 @@ def test_both_languages_say_the_same_things(open_page):
           const { strings } = await import(document.querySelector("[href$='strings.js']").href);
           const kinds = (language) => Object.entries(strings[language]).map(([key, value]) => [key, typeof value]);
           const nodes = [...document.querySelectorAll("[data-text], [data-label]")];
-          return [kinds("en"), kinds("zh"), nodes.flatMap(({ dataset }) => [dataset.text, dataset.label]).filter(Boolean)];
+          const keys = nodes.flatMap(({ dataset }) => [dataset.text, dataset.label]);
+          return [kinds("en"), kinds("zh"), keys.filter(Boolean)];
         }"""
     )
     assert english == chinese

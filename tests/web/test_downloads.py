@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -116,8 +117,7 @@ def test_a_phone_photo_becomes_a_searchable_pdf_upright(open_page, drawn, tmp_pa
 
 def test_a_pdf_is_not_offered_of_a_picture_that_the_browser_cannot_show(open_page, drawn):
     page = open_page()
-    with open(drawn.file("lines.tiff"), "rb") as file:
-        choose(page, file.read(), name="scan", kind="application/octet-stream")
+    choose(page, Path(drawn.file("lines.tiff")).read_bytes(), name="scan", kind="application/octet-stream")
     page.wait_for_selector("[data-show=done]")
     page.get_by_role("button", name="下载").click()
     assert [text.split("\n")[0] for text in page.locator("#download-list button").all_inner_texts()] == [

@@ -60,7 +60,7 @@ function fieldFor(name) {
 }
 
 function slider(name, { type, minimum, maximum, default: usual }) {
-  const step = type === "integer" ? 1 : stepOf(maximum - minimum);
+  const step = type === "integer" ? wholeStepOf(maximum - minimum) : stepOf(maximum - minimum);
   const range = element("input", { type: "range", id: idOf(name), min: minimum, max: maximum, step });
   const field = element("input", { type: "number", min: minimum, max: maximum, step, inputmode: "decimal" });
   const set = (value) => {
@@ -155,6 +155,10 @@ function showButtons() {
   const sheet = looked();
   byId("read-again").hidden = !(sheet && sheet.file && ["done", "failed"].includes(sheet.state));
   countChanged();
+}
+
+function wholeStepOf(span) {
+  return span > 1000 ? 100 : 1;
 }
 
 function stepOf(span) {

@@ -72,10 +72,19 @@ export function announceResult() {
   announce(count > 0 ? "resultTitle" : "nothingTitle", { count });
 }
 
-/** The text of the page that is looked at: a line each, an empty one between two blocks. */
+/** The text of the page that is looked at, in the lines, rows or paragraphs that were asked for, with its edits. */
 export function runningText() {
-  const { lines } = page();
-  return lines.map((line, at) => `${at > 0 && line.block !== lines[at - 1].block ? "\n" : ""}${textOf(line)}`).join("\n");
+  const { lines, text } = page();
+  if (!text) return lines.map(textOf).join("\n");
+  const blocks = text.map((block) => ({ done: "", left: block }));
+  for (const line of lines) {
+    const block = blocks[line.block];
+    const at = block ? block.left.indexOf(line.text) : -1;
+    if (at < 0) continue;
+    block.done += block.left.slice(0, at) + textOf(line);
+    block.left = block.left.slice(at + line.text.length);
+  }
+  return blocks.map(({ done, left }) => done + left).join("\n");
 }
 
 function edit(index) {
