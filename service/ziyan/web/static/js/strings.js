@@ -31,7 +31,7 @@ const en = {
   short_queue: ({ place }) => (place > 0 ? `${place} ahead` : "in the queue"),
   short_detect: "finding lines",
   short_lines: ({ count, line, lines }) => (lines ? `line ${line} of ${lines}` : `${count} line${s(count)}`),
-  short_pages: ({ count, page, pages }) => (page ? `page ${page} of ${pages}` : `${pages} pages, ${count} line${s(count)}`),
+  short_pages: ({ page, pages }) => (page ? `page ${page} of ${pages}` : `${pages} page${s(pages)}`),
   short_failed: "not read",
   short_retry: ({ seconds }) => `again in ${seconds} s`,
 
@@ -263,7 +263,7 @@ const zh = {
   short_queue: ({ place }) => (place > 0 ? `前面 ${place} 页` : "排队中"),
   short_detect: "正在找行",
   short_lines: ({ count, line, lines }) => (lines ? `第 ${line}/${lines} 行` : `${count} 行`),
-  short_pages: ({ count, page, pages }) => (page ? `第 ${page}/${pages} 页` : `${pages} 页，${count} 行`),
+  short_pages: ({ page, pages }) => (page ? `第 ${page}/${pages} 页` : `${pages} 页`),
   short_failed: "没有读成",
   short_retry: ({ seconds }) => `${seconds} 秒后重试`,
 

@@ -56,8 +56,8 @@ function sayState(node, sheet) {
   if (sheet.state === "working") return say(node, `short_${sheet.progress.step}`, { ...sheet.progress, percent: Math.floor(100 * (shareOf(sheet) ?? 0)) });
   if (sheet.state === "failed") return say(node, sheet.retryIn ? "short_retry" : "short_failed", { seconds: sheet.retryIn });
   if (sheet.state === "waiting") return say(node, "short_waiting");
-  const count = sheet.pages.reduce((sum, page) => sum + page.lines.length, 0);
-  return say(node, sheet.pages.length > 1 ? "short_pages" : "short_lines", { count, pages: sheet.pages.length });
+  if (sheet.kind === "document") return say(node, "short_pages", { pages: sheet.pages.length });
+  return say(node, "short_lines", { count: sheet.pages[0].lines.length });
 }
 
 function made(sheet, onTake) {
