@@ -369,7 +369,7 @@ class _PdfPage:
                     pdfium_c.FPDF_FFLDraw(self._pdf.formenv, bitmap, page, 0, 0, width, height, 0, flags)
         finally:
             pdfium_c.FPDFBitmap_Destroy(bitmap)
-        return Picture(pixels, width, height)
+        return Picture(pixels, width, height, np.eye(3))
 
     def layer(self) -> tuple[Line, ...] | None:
         """See Sheet."""

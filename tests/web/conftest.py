@@ -1,11 +1,14 @@
 """A headless Chromium that watches for what must never happen: script errors, CSP violations, requests elsewhere."""
 
 import shutil
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from drawn import Drawn
+from PIL import Image, ImageDraw
 
 SCREENSHOTS = Path(__file__).parents[2] / "results" / "screenshots"
 ARGUMENTS = (
@@ -56,7 +59,7 @@ def open_page(browser, service):
         page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
         page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
         page.goto("/")
-        page.wait_for_selector("#health[data-state=stateOk]")
+        page.wait_for_selector("#box-button[data-state=stateOk]")
         return page
 
     yield open_
@@ -71,8 +74,8 @@ def open_page(browser, service):
 
 def _is_fault(message):
     # The browser reports every answer of 4xx and 5xx as an error; that the page says them in words is tested apart.
-    answered = message.location.get("url", "").endswith(("/api/ocr", "/health"))
-    return message.type in ("error", "warning") and not answered
+    path = urlsplit(message.location.get("url", "")).path
+    return message.type in ("error", "warning") and not path.startswith(("/api/", "/health"))
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +93,15 @@ def screenshot():
         page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
 
     return write
+
+
+@pytest.fixture
+def many_lines():
+    """A page of 280 short lines that is in no cache: it takes long enough to be watched."""
+    page = Image.new("L", (2000, 2000), "white")
+    pen = ImageDraw.Draw(page)
+    for i in range(280):
+        pen.text((20 + i % 8 * 245, 10 + i // 8 * 56), f"No. {i} Pi{i * 7919 % 997}", font_size=36, fill="black")
+    data = BytesIO()
+    page.save(data, "PNG")
+    return data.getvalue() + uuid4().bytes

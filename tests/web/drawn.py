@@ -36,6 +36,7 @@ class Drawn:
         exif[ORIENTATION] = TURN_CLOCKWISE
         picture.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.jpg", quality=95, exif=exif)
         _blurred(font).save(folder / "blurred.png")
+        _columns(font).save(folder / "columns.png")
         Image.new("RGB", SIZE, "white").save(folder / "white.png")
         (folder / "notes.jpg").write_text("this is no picture")
         ink = tuple(tuple(round(v) for v in pen.textbbox(place, text, font=font)) for text, place in LINES)
@@ -47,6 +48,16 @@ class Drawn:
     def unseen(self):
         """The bytes of lines.png, with some after its end that no other has: a picture that is in no cache."""
         return (self.folder / "lines.png").read_bytes() + uuid4().bytes
+
+
+def _columns(font):
+    """Two columns that are read from top to bottom, the right one first."""
+    picture = Image.new("RGB", (420, 620), "white")
+    pen = ImageDraw.Draw(picture)
+    for left, text in ((270, "字里行间藏天地"), (100, "一眼读出古今情")):
+        for row, character in enumerate(text):
+            pen.text((left, 40 + 76 * row), character, font=font, fill="black")
+    return picture
 
 
 def _blurred(font):

@@ -41,6 +41,7 @@ def blueprint(settings: Settings, desk: Desk, metrics: Metrics) -> Blueprint:
         state = desk.state()
         queue = {"in_use": desk.in_use, "capacity": desk.capacity}
         known = {"version": __version__, "queue": queue, "web": {"pss_mb": pss_mb()}, "reader": state}
+        known["last_page"] = desk.last_page
         if state is None:
             return jsonify(status="degraded", model=None, **known), 503
         return jsonify(status="ok", model=state["model"], **known)
@@ -86,6 +87,8 @@ def describe(settings: Settings) -> dict[str, Any]:
             "pixels": settings.max_pixels,
             "waiting_pages": settings.waiting,
             "page_seconds": settings.page_timeout_s,
+            "temperature_soft_c": settings.temperature_soft_c,
+            "temperature_hard_c": settings.temperature_hard_c,
         },
         "jobs": {
             "formats": ["PDF", "TIFF", "ZIP", *(name for name in options.FORMATS if name != "TIFF")],

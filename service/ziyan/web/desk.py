@@ -33,6 +33,7 @@ class Desk:
         self._metrics = metrics
         self._state: tuple[float, dict[str, Any]] | None = None
         self._page_s = 1.0
+        self.last_page: dict[str, Any] | None = None  # seconds by stage, and the number of lines
         metrics.observe_desk(in_use=lambda: self.in_use, cache_bytes=lambda: self._cache.size_bytes, state=self.state)
 
     def watch(self) -> None:
@@ -100,6 +101,7 @@ class Desk:
             self._state = None
             raise
         self._page_s += 0.2 * (sum(page["seconds"].values()) - self._page_s)
+        self.last_page = {"seconds": page["seconds"], "lines": len(page["lines"])}
         self._metrics.observe_page(page)
         return page
 

@@ -401,6 +401,10 @@ def _schemas() -> dict[str, Any]:
             queue=_object(in_use=integer, capacity=integer),
             web=_object(pss_mb=number),
             reader={"type": ["object", "null"]},
+            last_page={
+                "type": ["object", "null"],
+                "description": "最近识别的一页：各阶段秒数与行数。 The page last read: seconds by stage, lines.",
+            },
         ),
         "Options": _object(
             options={"type": "object"},

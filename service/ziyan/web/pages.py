@@ -1,6 +1,8 @@
 """What people see: the page at / and the API's description at /docs. Everything on them comes from this box."""
 
-from flask import Blueprint, Response, render_template
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, render_template
 
 from ziyan import __version__
 from ziyan.settings import Settings
@@ -32,9 +34,13 @@ def blueprint(settings: Settings) -> Blueprint:
         response.headers["Cache-Control"] = "no-cache"
         return response
 
+    modules = sorted(path.name for path in (Path(__file__).parent / "static" / "js").glob("*.js"))
     @pages.get("/")
     def index() -> str:
-        return render_template("index.html", options=describe(settings), version=__version__)
+        # the page offers what this box can do, and nothing else
+        paths = sorted({rule.rule for rule in current_app.url_map.iter_rules()})
+        known = {"options": describe(settings), "paths": paths, "modules": modules}
+        return render_template("index.html", **known, version=__version__)
 
     @pages.get("/docs")
     def docs() -> str:

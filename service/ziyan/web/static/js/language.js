@@ -8,7 +8,8 @@
 import { strings } from "./strings.js";
 
 const KEPT = "ziyan.language";
-const values = new WeakMap();
+const texts = new WeakMap();
+const labels = new WeakMap();
 let language = kept() ?? fromBrowser();
 
 function translate(key, given = {}) {
@@ -16,21 +17,30 @@ function translate(key, given = {}) {
   return typeof found === "function" ? found(given) : found;
 }
 
+/** Whether the page has words of its own for `key`. */
+export const isSaid = (key) => key in strings.en;
+
 /** Lets `node` say the string of `key`, now and after every switch of the language. */
 export function say(node, key, given = {}) {
-  values.set(node, given);
+  texts.set(node, given);
   node.dataset.text = key;
-  node.textContent = translate(key, given);
+  const text = translate(key, given);
+  if (node.textContent !== text) node.textContent = text; // an unchanged text is not announced again
   return node;
 }
 
-/** Gives `node` the string of `key` as its accessible name (`alt` for a picture). */
+/** Gives `node` the string of `key` as its accessible name (`alt` for a picture), and as the tip of a bare button. */
 export function label(node, key, given = {}) {
-  values.set(node, given);
+  labels.set(node, given);
   node.dataset.label = key;
-  node.setAttribute(node instanceof HTMLImageElement ? "alt" : "aria-label", translate(key, given));
+  const text = translate(key, given);
+  node.setAttribute(node instanceof HTMLImageElement ? "alt" : "aria-label", text);
+  if (node instanceof HTMLButtonElement) node.title = text;
   return node;
 }
+
+/** Lets `node` say what the box says in both languages, "中文。 English.", in the one that is read here. */
+export const sayTold = (node, text) => say(node, "told", { text });
 
 /** Translates the page and makes the buttons of `group` (each with a `lang`) switch it. */
 export function startLanguage(group) {
@@ -38,8 +48,8 @@ export function startLanguage(group) {
   const apply = () => {
     document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
     document.title = translate("title");
-    for (const node of document.querySelectorAll("[data-text]")) say(node, node.dataset.text, values.get(node));
-    for (const node of document.querySelectorAll("[data-label]")) label(node, node.dataset.label, values.get(node));
+    for (const node of document.querySelectorAll("[data-text]")) say(node, node.dataset.text, texts.get(node));
+    for (const node of document.querySelectorAll("[data-label]")) label(node, node.dataset.label, labels.get(node));
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.language === language));
   };
   for (const button of buttons) {

@@ -1,91 +1,142 @@
-/** The page's story: a picture comes in, is sent, is read, and is shown with its lines; or it is said why not. */
+/** The page's story: files come in and lie on the desk, are read one after the other, and are looked at. */
 
-import { announce } from "./announce.js";
-import { Failure, readPicture } from "./api.js";
+import { announce, toast } from "./announce.js";
+import { box } from "./box.js";
+import { desk, lay, look, looked, page, take } from "./desk.js";
 import { byId, bytes } from "./dom.js";
-import { askHealth, startHealth } from "./health.js";
+import { startDownloads } from "./downloads.js";
+import { clearFailed, showFailed } from "./failed.js";
+import { startHealth } from "./health.js";
 import { startIntake } from "./intake.js";
 import { say, startLanguage } from "./language.js";
-import { clearNotice, showFailure, showRemark } from "./notice.js";
-import { clearPicture, showPicture } from "./picture.js";
-import { showSent, startReading, startSending, stopProgress } from "./progress.js";
-import { showResult, startResult } from "./result.js";
+import { startOptions } from "./options.js";
+import { clearPicture, isShown, showPicture } from "./picture.js";
+import { showProgress, stopProgress } from "./progress.js";
+import { rememberedJobs } from "./remember.js";
+import { announceResult, showResult, startResult } from "./result.js";
+import { showLooked, showState, showStrip } from "./strip.js";
+import { startViewer } from "./viewer.js";
+import { fetchPage, follow, readAgain, stop, work } from "./work.js";
 
-const RETRIES = 5; // by itself, after the wait that the box asked for; a press on the button starts anew
-const options = JSON.parse(document.body.dataset.options);
-const limitBytes = options.limits?.body_bytes ?? Infinity;
-let reading = new AbortController();
-let file = null;
+const DOCUMENT = /\.(pdf|zip|tiff?)$/i;
+const HEADINGS = { waiting: "working-title", working: "working-title", failed: "failed-title", done: "result-title" };
+let shown = null; // the page whose lines are shown
 
 function onFiles(files) {
   if (files.length === 0) {
-    showRemark("noPicture");
+    toast("noPicture");
     return;
   }
-  read(files[0]);
-  if (files.length > 1) showRemark("onlyFirst", { count: files.length });
+  const laid = files.map((file) => lay({ file, name: file.name || "picture", size: file.size, kind: kindOf(file) }));
+  look(laid[0]);
+  work();
 }
 
-async function read(picture, attempt = 0) {
-  reading.abort(); // a new picture takes the place of one under way
-  const mine = (reading = new AbortController());
-  file = picture;
-  clearNotice();
-  enter("working");
-  showPicture(file);
-  startSending(file.size);
-  try {
-    refuseTooLarge(file);
-    const answer = await readPicture(file, { signal: mine.signal, onSent: showSent, onReading: startReading });
-    showResult(answer);
-    enter("done");
-  } catch (error) {
-    if (mine === reading) giveUp(error, attempt);
+function kindOf({ name, type }) {
+  return box.readsDocuments && (DOCUMENT.test(name) || type === "application/pdf") ? "document" : "picture";
+}
+
+/** Shows the sheet that is looked at, in whatever state it is. */
+function show() {
+  const sheet = looked();
+  document.body.dataset.state = sheet ? "desk" : "empty";
+  showLooked();
+  if (sheet) {
+    say(byId("desk-name"), "deskName", { name: sheet.name });
+    fetchMissing(sheet);
+    showView(sheet);
+    showSide(sheet);
+  } else {
+    shown = null;
+    stopProgress();
+    clearPicture();
+    clearFailed();
   }
-  askHealth();
 }
 
-function giveUp(error, attempt) {
-  stopProgress();
-  enter("empty");
-  clearPicture();
-  if (!(error instanceof Failure)) {
-    if (error.name !== "AbortError") throw error;
-    announce("cancelled");
-    return;
-  }
-  const again = error.status === 0 || error.status >= 500;
-  showFailure(error, {
-    name: file.name,
-    retry: again ? () => read(file) : null,
-    retryByItself: attempt < RETRIES ? () => read(file, attempt + 1) : null,
-  });
+// A document's page is fetched when it is first looked at.
+function fetchMissing(sheet) {
+  if (sheet.kind !== "document" || sheet.pages.length === 0 || page(sheet)) return;
+  fetchPage(sheet).catch((error) => toast("told", { text: error.message || "network" }));
 }
 
-// The box would refuse it too, but only after closing the connection in the middle of the upload.
-function refuseTooLarge({ size }) {
-  if (size <= limitBytes) return;
-  const failure = new Failure({ status: 413, code: "too_many_bytes" });
-  throw Object.assign(failure, { values: { size: bytes(size), limit: bytes(limitBytes) } });
+function showView(sheet) {
+  const known = page(sheet);
+  const picture = sheet.kind === "picture" ? sheet.file : (known?.picture ?? null);
+  if (!isShown(picture) || (known === null && shown !== null)) showPicture(picture, sheet);
+  if (known && known !== shown) showResult(sheet, { onForce: () => readAgain(Object.assign(sheet, { force: true })) });
+  shown = known;
+  byId("pager").hidden = sheet.pages.length < 2;
+  say(byId("page-number"), "pageNumber", { page: sheet.at + 1, pages: sheet.told?.pages ?? sheet.pages.length });
+  byId("page-back").disabled = sheet.at === 0;
+  byId("page-next").disabled = sheet.at >= sheet.pages.length - 1;
 }
 
-/** Shows one of empty, working and done, and keeps the keyboard where something is. */
-function enter(state) {
-  const focusLost = document.activeElement !== document.body;
-  document.body.dataset.state = state;
-  if (state !== "working") stopProgress();
-  const heading = byId({ empty: "headline", working: "stage", done: "result-title" }[state]);
-  if (focusLost) heading.focus({ preventScroll: state === "working" });
+function showSide(sheet) {
+  const side = byId("side");
+  const before = side.dataset.show;
+  const now = { done: page(sheet) ? "done" : "opening", working: page(sheet) ? "partly" : "working" }[sheet.state] ?? sheet.state;
+  const held = side.contains(document.activeElement) || document.activeElement === document.body;
+  side.dataset.show = now;
+  if (now !== "failed") clearFailed();
+  if (["waiting", "working", "partly"].includes(now)) showProgress(sheet);
+  else stopProgress();
+  if (now === "failed") showFailed(sheet, { onRetry: () => readAgain(sheet), onTake: () => putAway(sheet) });
+  if (before === now) return;
+  if (now === "done" && before !== "partly") announceResult();
+  // a control that went away takes the focus with it: the heading of what came instead keeps the place
+  if (held) byId(HEADINGS[now])?.focus({ preventScroll: true });
 }
 
-function sayLimits() {
-  const formats = (options.formats ?? []).join(" · ");
-  if (formats) say(byId("formats"), "formats", { formats, limit: bytes(limitBytes) });
+function onState({ detail: { sheet } }) {
+  showState(sheet);
+  if (sheet === looked()) show();
+}
+
+function putAway(sheet) {
+  const was = sheet.state;
+  stop(sheet);
+  take(sheet);
+  if (was === "working" || was === "waiting") announce("cancelled");
+  if (looked() === null) byId("headline").focus({ preventScroll: true });
+  else byId("desk-name").focus({ preventScroll: true });
+}
+
+/** Documents that an earlier visit handed over lie on the desk again. */
+function findAgain() {
+  if (!box.readsDocuments) return;
+  const found = rememberedJobs().map(({ id, name, size }) =>
+    lay({ file: null, name, size, kind: "document", job: id, state: "working", progress: { step: "accept" } }),
+  );
+  found.forEach(follow);
+  if (found.length > 0) look(found.at(-1));
+}
+
+function onKey(event) {
+  const sheet = looked();
+  if (!sheet || event.target.closest("input, textarea, select, [role=dialog]") || event.ctrlKey || event.metaKey) return;
+  const step = { PageDown: 1, PageUp: -1 }[event.key];
+  if (!step || sheet.pages.length < 2) return;
+  event.preventDefault();
+  look(sheet, sheet.at + step);
 }
 
 startLanguage(byId("languages"));
-sayLimits();
-startIntake(onFiles);
+say(byId("formats"), "formats", {
+  formats: [...box.formats, ...(box.readsDocuments ? ["PDF", "ZIP"] : [])].join(" · "),
+  limit: bytes(box.bodyBytes),
+});
+startViewer();
 startResult();
+startDownloads();
+startOptions(readAgain);
+startIntake(onFiles);
 startHealth();
-byId("cancel").addEventListener("click", () => reading.abort());
+desk.addEventListener("sheets", () => showStrip(putAway));
+desk.addEventListener("current", show);
+desk.addEventListener("state", onState);
+byId("cancel").addEventListener("click", () => putAway(looked()));
+byId("page-back").addEventListener("click", () => look(looked(), looked().at - 1));
+byId("page-next").addEventListener("click", () => look(looked(), looked().at + 1));
+document.addEventListener("keydown", onKey);
+findAgain();
