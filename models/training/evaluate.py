@@ -24,10 +24,19 @@ from .score import score, space_f1
 
 def own_charset(path: Path) -> Charset:
     """The charset in an exported file's metadata. ValueError where it has none."""
-    properties = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    properties = _properties(path)
     if "charset" not in properties:
         raise ValueError(f"{path.name} carries no charset: make it with models.training.export")
     return Charset(properties["charset"].removesuffix("\n").split("\n"))
+
+
+def own_squeeze(path: Path) -> float:
+    """How narrow an exported file wants its lines, 1 where it does not say."""
+    return json.loads(_properties(path).get("preprocessing", "{}")).get("squeeze", 1.0)
+
+
+def _properties(path: Path) -> dict[str, str]:
+    return {prop.key: prop.value for prop in onnx.load(path).metadata_props}
 
 
 def categories(measured: Sequence[crops.Crop], texts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

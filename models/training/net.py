@@ -33,6 +33,7 @@ class Shape:
     classes: int
     lstm_hidden: int = 96  # 0: no recurrence, the ablation
     lstm_layers: int = 1
+    squeeze: float = 1.0  # width of the lines it reads, as a share of their own at height 48
 
 
 class SqueezeExcite(nn.Module):
@@ -106,17 +107,17 @@ class Recognizer(nn.Module):
         x = self.blocks(self.stem(lines))
         return functional.avg_pool2d(x, (3, 2)).squeeze(2)
 
-    def read(self, columns: torch.Tensor) -> torch.Tensor:
-        """(N, 160, T) -> logits (N, T, classes): neck, recurrence and head."""
+    def describe(self, columns: torch.Tensor) -> torch.Tensor:
+        """(N, 160, T) -> (N, T, 80): neck and recurrence, all but the head."""
         steps = self.neck(columns).transpose(1, 2)
         squeezed = self.squeeze(steps)
         if self.lstm is not None:
             squeezed = squeezed + self.project(self.lstm(steps)[0])
-        return self.head(squeezed)
+        return squeezed
 
     def forward(self, lines: torch.Tensor) -> torch.Tensor:
         """(N, 3, 48, W) -> logits (N, W // 8, classes)."""
-        return self.read(self.convolve(lines))
+        return self.head(self.describe(self.convolve(lines)))
 
 
 def load_parent(path: Path, *, lstm_hidden: int = 96, lstm_layers: int = 1) -> Recognizer:

@@ -91,13 +91,17 @@ class Pool:
         self.steps += zip(classes, probabilities, strict=True)
 
 
-def real_lines(folder: Path, *, seed: int) -> Iterator[tuple[np.ndarray, str, str]]:
+def real_lines(
+    folder: Path, *, seed: int, kinds: frozenset[str] = frozenset()
+) -> Iterator[tuple[np.ndarray, str, str]]:
     """(crop, label or "", kind) of every open line that is not held out, shuffled, then again at other widths.
+
+    `kinds` takes lines of these kinds alone, with another seed for more looks at what is rare.
 
     Handwriting, the parent's weakness, comes a third time. Plain English receipts come once, and only a third of them.
     """
     draw = random.Random(seed)
-    lines = [line for line in realtext.read(folder) if not line.held_out]
+    lines = [line for line in realtext.read(folder) if not line.held_out and (not kinds or line.kind in kinds)]
     looks = [(line, look) for line in lines for look in range(_looks(line, draw))]
     draw.shuffle(looks)
     looks.sort(key=lambda pair: pair[1])
@@ -145,12 +149,14 @@ def main() -> None:
     source.add_argument("--real", type=Path, metavar="FOLDER", help="folder with labels.tsv")
     source.add_argument("--synthetic", type=int, metavar="LINES")
     parser.add_argument("--seed", type=int, default=1, help="another seed makes other lines, and shards of its name")
+    parser.add_argument("--kinds", default="", help="with --real: these kinds alone, with commas between: hand,mixed")
     arguments = parser.parse_args()
     folders = work.Folders(arguments.work)
     known = charset.load()
     teacher = Teacher(parent.small(folders.packages), known)
     if arguments.real:
-        name, lines = "real", real_lines(arguments.real, seed=arguments.seed)
+        kinds = frozenset(arguments.kinds.split(",")) - {""}
+        name, lines = "real", real_lines(arguments.real, seed=arguments.seed, kinds=kinds)
     else:
         from .synth import synthetic_lines
 

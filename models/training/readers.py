@@ -1,5 +1,6 @@
 """Nets that read crops, one line at a time as the service pads them: a torch Recognizer or any ONNX file."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +33,8 @@ class TorchReader:
     @torch.inference_mode()
     def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
         """The text of each crop (h, w, 3) uint8 BGR."""
-        lines = (torch.from_numpy(padded(line_tensor(crop))) for crop in crops)
+        squeeze = self.net.shape.squeeze
+        lines = (torch.from_numpy(padded(line_tensor(crop, squeeze=squeeze))) for crop in crops)
         return [text_of(self.net(line)[0].numpy(), self.charset) for line in lines]
 
 
@@ -45,6 +47,8 @@ class OnnxReader:
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.charset = charset
+        written = self.session.get_modelmeta().custom_metadata_map.get("preprocessing", "{}")
+        self.squeeze = json.loads(written).get("squeeze", 1.0)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """(N, T, classes) of a batch of line tensors (N, 3, 48, W)."""
@@ -52,4 +56,5 @@ class OnnxReader:
 
     def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
         """The text of each crop (h, w, 3) uint8 BGR."""
-        return [text_of(self.probabilities(padded(line_tensor(crop)))[0], self.charset) for crop in crops]
+        lines = (padded(line_tensor(crop, squeeze=self.squeeze)) for crop in crops)
+        return [text_of(self.probabilities(line)[0], self.charset) for line in lines]

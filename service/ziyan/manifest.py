@@ -54,6 +54,7 @@ class Recognizer:
     width_multiple: int
     charset: Charset
     calibration: Calibration = Calibration()
+    squeeze: float = 1.0  # width of a line as a share of its own at `height`; the network was trained on lines so narrow
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def _recognizer(folder: Path, facts: dict[str, Any]) -> Recognizer:
         width_multiple=facts["input"]["width_multiple"],
         charset=charset,
         calibration=Calibration(**facts.get("calibration", {})),
+        squeeze=facts["input"].get("squeeze", 1.0),
     )
 
 

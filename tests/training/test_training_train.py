@@ -103,3 +103,18 @@ def test_the_padding_is_taught_as_blank(pool):
     assert lines.shape[0] == 2
     assert classes.shape == (2, lines.shape[3] // 8, 4)
     assert (classes[0, steps[0] + 1 :] == 0).all()
+
+
+def test_the_rates_stay_until_the_last_share_of_the_steps():
+    plan, state = train.Plan(steps=1000, alone=0, fall=0.3), small_state()
+    rates = []
+    for state.step in (500, 700, 850, 1000):
+        train.set_rates(state, plan)
+        rates.append(state.optimizer.param_groups[0]["lr"] / train.RATES[state.optimizer.param_groups[0]["name"]])
+    assert rates == pytest.approx([1, 1, 0.515, 0.03])
+
+
+def test_a_run_reads_lines_as_narrow_as_planned(pool, tmp_path):
+    state = train.new_state(Recognizer(Shape(KNOWN.classes, lstm_hidden=8)), KNOWN, squeeze=0.9)
+    train.run(state, train.Plan(steps=1, columns=400), pool, [], tmp_path)
+    assert train.averaged(tmp_path / "last.pt")[0].shape.squeeze == 0.9
