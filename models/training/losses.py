@@ -16,7 +16,7 @@ BLANK_SHARE = 0.3
 def needed_classes(targets: list[list[int]], classes: torch.Tensor) -> torch.Tensor:
     """The classes (K,) that labels and teacher speak of, in order, the blank first."""
     spoken = torch.tensor([BLANK, *(number for target in targets for number in target)])
-    return torch.cat([spoken, classes.reshape(-1)]).unique()
+    return torch.cat([spoken.to(classes.device), classes.reshape(-1)]).unique()
 
 
 def log_probabilities(features: torch.Tensor, head: nn.Linear, needed: torch.Tensor) -> torch.Tensor:
@@ -59,7 +59,7 @@ def label_loss(log_probabilities: torch.Tensor, targets: list[list[int]], steps:
         return log_probabilities.sum() * 0
     return functional.ctc_loss(
         log_probabilities[labelled].transpose(0, 1),
-        torch.tensor([number for row in labelled for number in targets[row]]),
+        torch.tensor([number for row in labelled for number in targets[row]], device=log_probabilities.device),
         steps[labelled],
         torch.tensor([len(targets[row]) for row in labelled]),
         blank=BLANK,

@@ -34,6 +34,7 @@ class Shape:
     lstm_hidden: int = 96  # 0: no recurrence, the ablation
     lstm_layers: int = 1
     squeeze: float = 1.0  # width of the lines it reads, as a share of their own at height 48
+    hidden: tuple[int, ...] = ()  # channels between a block's two pointwise layers; empty: twice what comes in
 
 
 class SqueezeExcite(nn.Module):
@@ -53,13 +54,13 @@ class SqueezeExcite(nn.Module):
 class Block(nn.Module):
     """Depthwise 3x3, optional gate, then two pointwise layers with GELU between; residual where shapes allow."""
 
-    def __init__(self, channels_in: int, channels_out: int, *, halve_height: bool, gated: bool):
+    def __init__(self, channels_in: int, channels_out: int, *, hidden: int, halve_height: bool, gated: bool):
         super().__init__()
         stride = (2, 1) if halve_height else (1, 1)
         self.depthwise = nn.Conv2d(channels_in, channels_in, 3, stride, 1, groups=channels_in)
         self.gate = SqueezeExcite(channels_in) if gated else nn.Identity()
-        self.widen = nn.Conv2d(channels_in, 2 * channels_in, 1)
-        self.narrow = nn.Conv2d(2 * channels_in, channels_out, 1)
+        self.widen = nn.Conv2d(channels_in, hidden, 1)
+        self.narrow = nn.Conv2d(hidden, channels_out, 1)
         self.residual = not halve_height and channels_in == channels_out
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -89,7 +90,10 @@ class Recognizer(nn.Module):
         super().__init__()
         self.shape = shape
         self.stem = nn.Sequential(nn.Conv2d(3, 24, 3, 2, 1), nn.GELU(), nn.Conv2d(24, 48, 3, 2, 1))
-        self.blocks = nn.Sequential(*[Block(i, o, halve_height=h, gated=g) for i, o, h, g in BLOCKS])
+        hidden = shape.hidden or [2 * channels_in for channels_in, *_ in BLOCKS]
+        self.blocks = nn.Sequential(
+            *[Block(i, o, hidden=n, halve_height=h, gated=g) for (i, o, h, g), n in zip(BLOCKS, hidden, strict=True)]
+        )
         self.neck = nn.Sequential(
             nn.Conv1d(160, 160, 5, 1, 2, groups=160), nn.Hardswish(), nn.Conv1d(160, 160, 1), nn.Hardswish()
         )

@@ -124,9 +124,8 @@ def taught(lines: Iterator[tuple[np.ndarray, str, str]], teacher: Teacher, known
         pixels = line_pixels(crop)
         if not 16 <= pixels.shape[1] <= WIDEST or not known.issuperset(text):
             continue
-        classes, probabilities = teacher.read(line_tensor(pixels))
-        if not teacher.knows.issuperset(text):
-            probabilities = np.zeros_like(probabilities)
+        read = teacher.read if teacher.knows.issuperset(text) else teacher.say_nothing
+        classes, probabilities = read(line_tensor(pixels))
         yield Item(pixels, text, kind, classes, probabilities)
 
 

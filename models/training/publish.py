@@ -17,7 +17,7 @@ from pathlib import Path
 from .evaluate import own_charset, own_squeeze
 
 LICENCE = "Apache-2.0"
-QUANTIZATION = "matrices and LSTM stored as INT8 per output, convolutions as float16; computed in float32"
+QUANTIZATION = "all weights stored as INT8, one scale per output; computed in float32"
 ORIGIN = {
     "upstream": "Ziyan, models/training; weights grown out of PP-OCRv6 tiny, taught by PP-OCRv6 small (PaddleOCR)",
     "recipe": "models/training/README.md",

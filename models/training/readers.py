@@ -19,6 +19,11 @@ def padded(line: np.ndarray) -> np.ndarray:
     return np.pad(line, ((0, 0), (0, 0), (0, -line.shape[2] % STEP_PIXELS)))[None]
 
 
+def line_batch(crop: np.ndarray, squeeze: float) -> np.ndarray:
+    """(1, 3, 48, W) of a crop (h, w, 3) uint8 BGR, as a net that reads lines so narrow wants it."""
+    return padded(line_tensor(crop, squeeze=squeeze))
+
+
 def text_of(probabilities: np.ndarray, charset: Charset) -> str:
     """The best path's text of (T, C)."""
     return charset.decode(ctc.greedy(probabilities)[0].tolist())
@@ -29,13 +34,13 @@ class TorchReader:
 
     def __init__(self, net: Recognizer, charset: Charset):
         self.net, self.charset = net.eval(), charset
+        self.device = next(net.parameters()).device
 
     @torch.inference_mode()
     def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
         """The text of each crop (h, w, 3) uint8 BGR."""
-        squeeze = self.net.shape.squeeze
-        lines = (torch.from_numpy(padded(line_tensor(crop, squeeze=squeeze))) for crop in crops)
-        return [text_of(self.net(line)[0].numpy(), self.charset) for line in lines]
+        lines = (torch.from_numpy(line_batch(crop, self.net.shape.squeeze)) for crop in crops)
+        return [text_of(self.net(line.to(self.device))[0].cpu().numpy(), self.charset) for line in lines]
 
 
 class OnnxReader:
@@ -56,5 +61,5 @@ class OnnxReader:
 
     def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
         """The text of each crop (h, w, 3) uint8 BGR."""
-        lines = (padded(line_tensor(crop, squeeze=self.squeeze)) for crop in crops)
+        lines = (line_batch(crop, self.squeeze) for crop in crops)
         return [text_of(self.probabilities(line)[0], self.charset) for line in lines]

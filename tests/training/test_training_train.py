@@ -44,6 +44,7 @@ def small_state() -> train.State:
 def test_can_learn_one_batch_by_heart(monkeypatch):
     monkeypatch.setattr(train, "RATES", dict.fromkeys(train.RATES, 3e-3))
     monkeypatch.setattr(train, "student_view", lambda pixels, draw: pixels)
+    monkeypatch.setattr(train, "narrowed", lambda item, share: item)
     plan, state = train.Plan(steps=10_000, alone=0), small_state()
     items = [item(word) for word in WORDS[:2]]
     losses = [train.learn(state, plan, items, random.Random(0))[0] for _ in range(150)]
@@ -118,3 +119,25 @@ def test_a_run_reads_lines_as_narrow_as_planned(pool, tmp_path):
     state = train.new_state(Recognizer(Shape(KNOWN.classes, lstm_hidden=8)), KNOWN, squeeze=0.9)
     train.run(state, train.Plan(steps=1, columns=400), pool, [], tmp_path)
     assert train.averaged(tmp_path / "last.pt")[0].shape.squeeze == 0.9
+
+
+def test_learns_with_weights_as_they_will_be_stored():
+    net = small_state().net
+    exact = {name: value.clone() for name, value in net.named_parameters()}
+    with train.rounded(net):
+        matrix = net.head.weight
+        assert not torch.equal(matrix, exact["head.weight"])
+        assert max(len(row.unique()) for row in net.blocks[0].depthwise.weight.flatten(1)) <= 255
+        assert (matrix - exact["head.weight"]).abs().max() <= exact["head.weight"].abs().max() / 127 / 2 + 1e-7
+        matrix.square().sum().backward()
+        assert torch.allclose(matrix.grad, 2 * matrix)
+    assert all(torch.equal(value, exact[name]) for name, value in net.named_parameters())
+
+
+def test_rows_of_new_characters_learn_faster_than_old_ones():
+    head = torch.nn.Linear(3, 6)
+    before = head.weight.detach().clone()
+    with torch.no_grad(), train.slow_old_rows(head, 2):
+        head.weight += 1
+    moved = (head.weight - before).mean(1).tolist()
+    assert moved == pytest.approx([1 / train.FRESH_RATE] * 3 + [1, 1] + [1 / train.FRESH_RATE], abs=1e-6)
