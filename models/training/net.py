@@ -106,9 +106,14 @@ class Recognizer(nn.Module):
             nn.init.zeros_(self.project.weight)
             nn.init.zeros_(self.project.bias)
 
-    def convolve(self, lines: torch.Tensor) -> torch.Tensor:
-        """(N, 3, 48, W) -> (N, 160, W // 8): everything that looks at pixels."""
-        x = self.blocks(self.stem(lines))
+    def convolve(self, lines: torch.Tensor, *, frozen: int = 0) -> torch.Tensor:
+        """(N, 3, 48, W) -> (N, 160, W // 8): everything that looks at pixels.
+
+        `frozen`: the stem and so many blocks get no gradient.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
+            x = self.blocks[:frozen](self.stem(lines))
+        x = self.blocks[frozen:](x)
         return functional.avg_pool2d(x, (3, 2)).squeeze(2)
 
     def describe(self, columns: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from ziyan import ctc
 from ziyan.charset import Charset
 from ziyan.normalize import line_tensor
 
-from .net import STEP_PIXELS, Recognizer
+from .net import LINE_HEIGHT, STEP_PIXELS, Recognizer
 
 
 def padded(line: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ class TorchReader:
 class OnnxReader:
     """Reads with an ONNX file whose first output is (N, T, classes)."""
 
-    def __init__(self, path: Path, charset: Charset):
+    def __init__(self, path: Path, charset: Charset, *, height: int = LINE_HEIGHT, least_width: int = 0):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
@@ -54,6 +54,7 @@ class OnnxReader:
         self.charset = charset
         written = self.session.get_modelmeta().custom_metadata_map.get("preprocessing", "{}")
         self.squeeze = json.loads(written).get("squeeze", 1.0)
+        self.height, self.least_width = height, least_width
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """(N, T, classes) of a batch of line tensors (N, 3, 48, W)."""
@@ -61,5 +62,8 @@ class OnnxReader:
 
     def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
         """The text of each crop (h, w, 3) uint8 BGR."""
-        lines = (line_batch(crop, self.squeeze) for crop in crops)
-        return [text_of(self.probabilities(line)[0], self.charset) for line in lines]
+        return [text_of(self.probabilities(self._batch(crop))[0], self.charset) for crop in crops]
+
+    def _batch(self, crop: np.ndarray) -> np.ndarray:
+        line = padded(line_tensor(crop, height=self.height, squeeze=self.squeeze))
+        return np.pad(line, ((0, 0), (0, 0), (0, 0), (0, max(0, self.least_width - line.shape[3]))))

@@ -78,6 +78,7 @@ class Plan:
     rate: float = 1.0  # of RATES; less for a run that goes on with what another one learnt
     fall: float = 0.3  # share of the steps, at the end, in which the rates fall; more steps may be added before
     squeeze: float = 0.9  # width of the lines as the net will read them; batches have 0.8 to 1.08 of it
+    frozen: int = 2  # the stem and so many blocks stay the parent's: a fifth of a step's work for the least change
     int8: int = 0  # 1: learn with weights rounded as `quantize` stores them
     fresh: int = 0  # characters at the charset's end, before the space, that no line was seen with yet
     averaging: float = 0.999  # of the moving average of the weights
@@ -232,7 +233,7 @@ def learn(state: State, plan: Plan, items: list[Item], draw: random.Random) -> t
     state.optimizer.zero_grad(set_to_none=True)
     with rounded(state.net) if plan.int8 else contextlib.nullcontext():
         with torch.autocast(DEVICE.type, torch.bfloat16):
-            columns = state.net.convolve(lines.to(DEVICE))
+            columns = state.net.convolve(lines.to(DEVICE), frozen=plan.frozen)
         spoken = log_probabilities(state.net.describe(columns.float()), state.net.head, needed)
         labels = label_loss(spoken, [place[target].tolist() for target in targets], steps)
         likeness = teacher_loss(spoken, place[classes], probabilities)

@@ -45,7 +45,7 @@ def test_can_learn_one_batch_by_heart(monkeypatch):
     monkeypatch.setattr(train, "RATES", dict.fromkeys(train.RATES, 3e-3))
     monkeypatch.setattr(train, "student_view", lambda pixels, draw: pixels)
     monkeypatch.setattr(train, "narrowed", lambda item, share: item)
-    plan, state = train.Plan(steps=10_000, alone=0), small_state()
+    plan, state = train.Plan(steps=10_000, alone=0, frozen=0), small_state()
     items = [item(word) for word in WORDS[:2]]
     losses = [train.learn(state, plan, items, random.Random(0))[0] for _ in range(150)]
     assert losses[0] > 3
@@ -53,7 +53,7 @@ def test_can_learn_one_batch_by_heart(monkeypatch):
 
 
 def test_only_the_lstm_learns_at_first():
-    plan, state = train.Plan(steps=10, alone=2), small_state()
+    plan, state = train.Plan(steps=10, alone=2, frozen=0), small_state()
     before = {name: value.clone() for name, value in state.net.named_parameters()}
     train.learn(state, plan, [item("abc")], random.Random(0))
     train.learn(state, plan, [item("abc")], random.Random(0))
@@ -141,3 +141,11 @@ def test_rows_of_new_characters_learn_faster_than_old_ones():
         head.weight += 1
     moved = (head.weight - before).mean(1).tolist()
     assert moved == pytest.approx([1 / train.FRESH_RATE] * 3 + [1, 1] + [1 / train.FRESH_RATE], abs=1e-6)
+
+
+def test_frozen_blocks_stay_as_they_are():
+    plan, state = train.Plan(steps=10, alone=0, frozen=2), small_state()
+    before = {name: value.clone() for name, value in state.net.named_parameters()}
+    train.learn(state, plan, [item("abc")], random.Random(0))
+    same = {name for name, value in state.net.named_parameters() if torch.equal(value, before[name])}
+    assert {".".join(name.split(".")[:2]) for name in same} == {"stem.0", "stem.2", "blocks.0", "blocks.1"}
