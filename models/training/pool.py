@@ -58,10 +58,13 @@ def write_shard(items: list[Item], path: Path) -> None:
 
 
 class Pool:
-    """All shards of a folder, pictures still as JPEG; `refresh` takes in the shards written since."""
+    """All shards of a folder, or those whose name begins with `only`; pictures still as JPEG.
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    `refresh` takes in the shards written since.
+    """
+
+    def __init__(self, folder: Path, *, only: str = ""):
+        self.folder, self.only = folder, only
         self.jpegs: list[np.ndarray] = []
         self.texts: list[str] = []
         self.kinds: list[str] = []
@@ -77,7 +80,7 @@ class Pool:
 
     def refresh(self) -> None:
         """Reads the shards that were not there before."""
-        for path in sorted(self.folder.glob("*.npz")):
+        for path in sorted(self.folder.glob(f"{self.only}*.npz")):
             if path.name not in self._shards:
                 self._shards.add(path.name)
                 self._add(np.load(path))

@@ -76,6 +76,7 @@ class Plan:
     lstm_hidden: int = 96
     lstm_layers: int = 1
     rate: float = 1.0  # of RATES; less for a run that goes on with what another one learnt
+    recurrent: float = 1.0  # of the LSTM's rates; a quarter for one that has learnt: at full rates it forgot hands
     fall: float = 0.3  # share of the steps, at the end, in which the rates fall; more steps may be added before
     squeeze: float = 0.9  # width of the lines as the net will read them; batches have 0.8 to 1.08 of it
     frozen: int = 2  # the stem and so many blocks stay the parent's: a fifth of a step's work for the least change
@@ -208,7 +209,9 @@ def set_rates(state: State, plan: Plan) -> None:
     alone = is_alone(state, plan)
     for group in state.optimizer.param_groups:
         recurrent = group["name"] in ("lstm", "project")
-        group["lr"] = RATES[group["name"]] * scale * (ALONE_RATE if alone and recurrent else 1)
+        group["lr"] = RATES[group["name"]] * scale
+        if recurrent:
+            group["lr"] *= plan.recurrent * (ALONE_RATE if alone else 1)
         if group["name"] == "head" and plan.fresh:
             group["lr"] *= FRESH_RATE
         for parameter in group["params"]:
@@ -336,6 +339,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--realtext", type=Path, help="folder of real lines, for the held-out ones")
     parser.add_argument("--evalset", type=Path, help="folder of the development crops")
     parser.add_argument("--start", type=Path, help="checkpoint to start from instead of the parent")
+    parser.add_argument("--only", default="", help="shards whose name begins so: real or synthetic")
     for field in fields(Plan):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
     return parser.parse_args()
@@ -360,7 +364,7 @@ def main() -> None:
     keep_memory()
     torch.set_num_threads(1)
     torch.manual_seed(plan.seed)
-    pool = Pool(folders.pool)
+    pool = Pool(folders.pool, only=given.only)
     pool.refresh()
     if not len(pool):
         sys.exit(f"{folders.pool} holds no lines: run python -m models.training.pool first, with the same --work")
