@@ -54,7 +54,8 @@ class Recognizer:
     width_multiple: int
     charset: Charset
     calibration: Calibration = Calibration()
-    squeeze: float = 1.0  # width of a line as a share of its own at `height`; the network was trained on lines so narrow
+    squeeze: float = 1.0  # width of a line as a share of its own at `height`, as it was in training
+    fast_squeeze: float = 1.0  # the same where speed counts more
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def _recognizer(folder: Path, facts: dict[str, Any]) -> Recognizer:
         charset=charset,
         calibration=Calibration(**facts.get("calibration", {})),
         squeeze=facts["input"].get("squeeze", 1.0),
+        fast_squeeze=facts["input"].get("fast_squeeze", 1.0),
     )
 
 

@@ -79,4 +79,4 @@ def test_enlarging_draws_smooth_edges():
 
 def test_squeezes_a_line_along_its_length_alone():
     assert line_width(100, 48, 48, 3200, 0.925) == 93
-    assert line_tensor(plain(24, 100), squeeze=0.925).shape == (3, 48, 185)
+    assert line_tensor(plain(24, 50), squeeze=0.925).shape == (3, 48, 93)

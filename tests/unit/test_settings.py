@@ -29,6 +29,7 @@ TEXTS = {
     "OCR_LEXICON": Path("/etc/ziyan/lexicon.txt"),
     "OCR_SYSFS_ROOT": Path("/sys"),
 }
+CHOICES = {"OCR_RECOGNIZER_PROFILE": ("accurate", "fast")}  # the default first
 each_number = pytest.mark.parametrize(("variable", "bounds"), NUMBERS.items(), ids=NUMBERS)
 
 
@@ -39,7 +40,8 @@ def value_of(variable, given):
 def test_an_empty_environment_gives_the_documented_defaults():
     given = settings.load({})
     found = {settings.variable(name): getattr(given, name) for name in vars(given)}
-    assert found == {name: default for name, (default, _, _) in NUMBERS.items()} | TEXTS
+    choices = {name: allowed[0] for name, allowed in CHOICES.items()}
+    assert found == {name: default for name, (default, _, _) in NUMBERS.items()} | TEXTS | choices
 
 
 @each_number
@@ -65,6 +67,16 @@ def test_rejects_what_is_no_whole_number(variable, bounds, text, refuses):
     with refuses(SettingRejected, "setting_invalid") as caught:
         settings.load({variable: text})
     assert f"{variable}={text!r}" in caught.value.en
+
+
+@pytest.mark.parametrize(("variable", "allowed"), CHOICES.items())
+def test_takes_one_of_the_choices_and_names_them_otherwise(variable, allowed, refuses):
+    for text in allowed:
+        assert value_of(variable, settings.load({variable: text})) == text
+    for text in ("", "Fast", "slow"):
+        with refuses(SettingRejected, "setting_invalid") as caught:
+            settings.load({variable: text})
+        assert f"Allowed: {', '.join(allowed)}" in caught.value.en
 
 
 @pytest.mark.parametrize("variable", TEXTS)
