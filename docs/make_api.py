@@ -1,5 +1,6 @@
 """Writes docs/api.md from the API's description: `make docs`. A test fails when the file is not what this writes."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def _settings() -> list[str]:
     parts += ["| 变量 variable | 默认 default | 范围 range | 含义 meaning |", "|---|---|---|---|"]
     for spec in Settings.__dataclass_fields__.values():
         low, high = spec.metadata["low"], spec.metadata["high"]
-        bounds = "" if low is None else f"{low}–{high}"
+        named = ", ".join(spec.type) if issubclass(spec.type, StrEnum) else ""
+        bounds = named if low is None else f"{low}–{high}"
         parts.append(f"| `{variable(spec.name)}` | `{spec.default}` | {bounds} | {spec.metadata['help']} |")
     return parts
 

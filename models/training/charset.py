@@ -8,6 +8,7 @@ The head's new rows come out of the teacher's head (`extend_head`), since no lin
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import nn
 from ziyan.charset import BLANK, Charset
 
 from . import parent, work
-from .net import Recognizer, Shape
+from .net import Recognizer
 
 FILE = Path(__file__).with_name("charset.txt")
 
@@ -85,7 +86,7 @@ def _teacher_rows(teacher: parent.Parent) -> np.ndarray:
 
 
 def _with_head(net: Recognizer, rows: np.ndarray) -> Recognizer:
-    grown = Recognizer(Shape(len(rows), net.shape.lstm_hidden, net.shape.lstm_layers))
+    grown = Recognizer(replace(net.shape, classes=len(rows)))
     state = dict(net.state_dict())
     state["head.weight"] = torch.tensor(rows[:, :-1], dtype=torch.float32)
     state["head.bias"] = torch.tensor(rows[:, -1], dtype=torch.float32)

@@ -3,8 +3,8 @@
     python -m models.training.evaluate ours.onnx ours-int8.onnx --evalset FOLDER --realtext FOLDER [--json FILE]
 
 Prints a Markdown table: CER % / exact % by category. The text of held-out hand, mixed and photo lines is the teacher's
-own reading, so the teacher scores too well there. Times are CPU milliseconds per line of one thread, each line alone.
---json keeps the numbers of the last model, for `publish`.
+own reading, so the teacher scores too well there. --peers adds two older nets. Times are CPU milliseconds per line of
+one thread, each line alone. --json keeps the numbers of the last model, for `publish`.
 """
 
 import argparse
@@ -24,10 +24,19 @@ from .score import score, space_f1
 
 def own_charset(path: Path) -> Charset:
     """The charset in an exported file's metadata. ValueError where it has none."""
-    properties = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    properties = _properties(path)
     if "charset" not in properties:
         raise ValueError(f"{path.name} carries no charset: make it with models.training.export")
     return Charset(properties["charset"].removesuffix("\n").split("\n"))
+
+
+def own_squeeze(path: Path) -> float:
+    """How narrow an exported file wants its lines, 1 where it does not say."""
+    return json.loads(_properties(path).get("preprocessing", "{}")).get("squeeze", 1.0)
+
+
+def _properties(path: Path) -> dict[str, str]:
+    return {prop.key: prop.value for prop in onnx.load(path).metadata_props}
 
 
 def categories(measured: Sequence[crops.Crop], texts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
@@ -49,9 +58,9 @@ def scores(measured: Sequence[crops.Crop], texts: Sequence[str]) -> dict[str, di
     }
 
 
-def evaluate(path: Path, known: Charset, measured: Sequence[crops.Crop]) -> dict:
+def evaluate(net: parent.Parent, measured: Sequence[crops.Crop]) -> dict:
     """The numbers of one ONNX file."""
-    reader = OnnxReader(path, known)
+    path, reader = net.model, OnnxReader(net.model, net.charset, height=net.height, least_width=net.least_width)
     reader([crop.pixels for crop in measured[:3]])  # warm
     started = time.process_time()
     texts = reader([crop.pixels for crop in measured])
@@ -85,6 +94,7 @@ def main() -> None:
     work.option(parser).add_argument("models", type=Path, nargs="*")
     parser.add_argument("--evalset", type=Path, help="folder of the development crops")
     parser.add_argument("--realtext", type=Path, help="folder of real lines, for the held-out ones")
+    parser.add_argument("--peers", action="store_true", help="PP-OCRv4 and PP-OCRv2's CRNN as well")
     parser.add_argument("--json", type=Path, help="where to keep the numbers of the last model")
     given = parser.parse_args()
     measured = crops.development(given.evalset) if given.evalset else []
@@ -92,10 +102,10 @@ def main() -> None:
     if not measured:
         parser.error("name --evalset, --realtext, or both")
     packages = work.Folders(given.work).packages
-    parents = {"PP-OCRv6 tiny": parent.tiny(packages), "PP-OCRv6 small": parent.small(packages)}
-    files = {name: (net.model, net.charset) for name, net in parents.items()}
-    files |= {path.name: (path, own_charset(path)) for path in given.models}
-    results = {name: evaluate(path, known, measured) for name, (path, known) in files.items()}
+    nets = parent.peers(packages) if given.peers else {}
+    nets |= {"PP-OCRv6 tiny": parent.tiny(packages), "PP-OCRv6 small": parent.small(packages)}
+    nets |= {path.name: parent.Parent(path, own_charset(path)) for path in given.models}
+    results = {name: evaluate(net, measured) for name, net in nets.items()}
     print(table(results))
     if given.json:
         given.json.write_text(json.dumps(list(results.values())[-1], indent=1) + "\n", encoding="utf-8")

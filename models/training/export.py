@@ -63,7 +63,7 @@ def export(net: Recognizer, known: Charset, path: Path) -> None:
         dynamo=False,
     )
     graph = onnx.load(unfinished)
-    onnx.helper.set_model_props(graph, metadata(known))
+    onnx.helper.set_model_props(graph, metadata(known, squeeze=net.shape.squeeze))
     onnx.checker.check_model(graph)
     onnx.save(graph, unfinished)
     if (difference := parity(net, unfinished, known)) > TOLERANCE:
@@ -71,11 +71,12 @@ def export(net: Recognizer, known: Charset, path: Path) -> None:
     unfinished.replace(path)
 
 
-def metadata(known: Charset) -> dict[str, str]:
+def metadata(known: Charset, *, squeeze: float = 1.0) -> dict[str, str]:
     """What a reader of the file needs to know; the service checks the charset's hash."""
     dump = known.dump()
     digest = hashlib.sha256(dump).hexdigest()
-    return {"charset": dump.decode(), "charset_sha256": digest, "preprocessing": json.dumps(PREPROCESSING)}
+    preprocessing = json.dumps(PREPROCESSING | {"squeeze": squeeze})
+    return {"charset": dump.decode(), "charset_sha256": digest, "preprocessing": preprocessing}
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """Brings the fonts, texts, pen strokes and parent nets named in sources.toml: by package, version and hash.
 
-    python -m models.training.fetch [--work DIR]       about 260 MB; what is there already is kept
+    python -m models.training.fetch [--peers]          about 260 MB; what is there already is kept
 
 Each package is unpacked into packages/<kind>/<name>. apt-get, npm and pip must be set up; nothing is installed.
 """
@@ -30,7 +30,7 @@ class Source:
     name: str
     version: str
     sha256: str
-    kind: str
+    kind: str  # a peer is only measured, and fetched only when asked for
     licence: str
 
     @property
@@ -93,11 +93,15 @@ def unpack(archive: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Fetches all of sources.toml."""
+    """Fetches all of sources.toml, peers only with --peers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    packages = work.folders(parser).packages
+    work.option(parser).add_argument("--peers", action="store_true", help="also what `evaluate --peers` measures")
+    given = parser.parse_args()
+    packages = work.Folders(given.work).packages
     packages.mkdir(parents=True, exist_ok=True)
     for source in sources():
+        if source.kind == "peer" and not given.peers:
+            continue
         fetch(source, packages)
         print(f"{source.name} {source.version}", flush=True)
 

@@ -33,6 +33,8 @@ class Shape:
     classes: int
     lstm_hidden: int = 96  # 0: no recurrence, the ablation
     lstm_layers: int = 1
+    squeeze: float = 1.0  # width of the lines it reads, as a share of their own at height 48
+    hidden: tuple[int, ...] = ()  # channels between a block's two pointwise layers; empty: twice what comes in
 
 
 class SqueezeExcite(nn.Module):
@@ -52,13 +54,13 @@ class SqueezeExcite(nn.Module):
 class Block(nn.Module):
     """Depthwise 3x3, optional gate, then two pointwise layers with GELU between; residual where shapes allow."""
 
-    def __init__(self, channels_in: int, channels_out: int, *, halve_height: bool, gated: bool):
+    def __init__(self, channels_in: int, channels_out: int, *, hidden: int, halve_height: bool, gated: bool):
         super().__init__()
         stride = (2, 1) if halve_height else (1, 1)
         self.depthwise = nn.Conv2d(channels_in, channels_in, 3, stride, 1, groups=channels_in)
         self.gate = SqueezeExcite(channels_in) if gated else nn.Identity()
-        self.widen = nn.Conv2d(channels_in, 2 * channels_in, 1)
-        self.narrow = nn.Conv2d(2 * channels_in, channels_out, 1)
+        self.widen = nn.Conv2d(channels_in, hidden, 1)
+        self.narrow = nn.Conv2d(hidden, channels_out, 1)
         self.residual = not halve_height and channels_in == channels_out
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -88,7 +90,10 @@ class Recognizer(nn.Module):
         super().__init__()
         self.shape = shape
         self.stem = nn.Sequential(nn.Conv2d(3, 24, 3, 2, 1), nn.GELU(), nn.Conv2d(24, 48, 3, 2, 1))
-        self.blocks = nn.Sequential(*[Block(i, o, halve_height=h, gated=g) for i, o, h, g in BLOCKS])
+        hidden = shape.hidden or [2 * channels_in for channels_in, *_ in BLOCKS]
+        self.blocks = nn.Sequential(
+            *[Block(i, o, hidden=n, halve_height=h, gated=g) for (i, o, h, g), n in zip(BLOCKS, hidden, strict=True)]
+        )
         self.neck = nn.Sequential(
             nn.Conv1d(160, 160, 5, 1, 2, groups=160), nn.Hardswish(), nn.Conv1d(160, 160, 1), nn.Hardswish()
         )
@@ -101,22 +106,27 @@ class Recognizer(nn.Module):
             nn.init.zeros_(self.project.weight)
             nn.init.zeros_(self.project.bias)
 
-    def convolve(self, lines: torch.Tensor) -> torch.Tensor:
-        """(N, 3, 48, W) -> (N, 160, W // 8): everything that looks at pixels."""
-        x = self.blocks(self.stem(lines))
+    def convolve(self, lines: torch.Tensor, *, frozen: int = 0) -> torch.Tensor:
+        """(N, 3, 48, W) -> (N, 160, W // 8): everything that looks at pixels.
+
+        `frozen`: the stem and so many blocks get no gradient.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
+            x = self.blocks[:frozen](self.stem(lines))
+        x = self.blocks[frozen:](x)
         return functional.avg_pool2d(x, (3, 2)).squeeze(2)
 
-    def read(self, columns: torch.Tensor) -> torch.Tensor:
-        """(N, 160, T) -> logits (N, T, classes): neck, recurrence and head."""
+    def describe(self, columns: torch.Tensor) -> torch.Tensor:
+        """(N, 160, T) -> (N, T, 80): neck and recurrence, all but the head."""
         steps = self.neck(columns).transpose(1, 2)
         squeezed = self.squeeze(steps)
         if self.lstm is not None:
             squeezed = squeezed + self.project(self.lstm(steps)[0])
-        return self.head(squeezed)
+        return squeezed
 
     def forward(self, lines: torch.Tensor) -> torch.Tensor:
         """(N, 3, 48, W) -> logits (N, W // 8, classes)."""
-        return self.read(self.convolve(lines))
+        return self.head(self.describe(self.convolve(lines)))
 
 
 def load_parent(path: Path, *, lstm_hidden: int = 96, lstm_layers: int = 1) -> Recognizer:

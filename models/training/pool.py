@@ -58,10 +58,13 @@ def write_shard(items: list[Item], path: Path) -> None:
 
 
 class Pool:
-    """All shards of a folder, pictures still as JPEG; `refresh` takes in the shards written since."""
+    """All shards of a folder, or those whose name begins with `only`; pictures still as JPEG.
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    `refresh` takes in the shards written since.
+    """
+
+    def __init__(self, folder: Path, *, only: str = ""):
+        self.folder, self.only = folder, only
         self.jpegs: list[np.ndarray] = []
         self.texts: list[str] = []
         self.kinds: list[str] = []
@@ -77,7 +80,7 @@ class Pool:
 
     def refresh(self) -> None:
         """Reads the shards that were not there before."""
-        for path in sorted(self.folder.glob("*.npz")):
+        for path in sorted(self.folder.glob(f"{self.only}*.npz")):
             if path.name not in self._shards:
                 self._shards.add(path.name)
                 self._add(np.load(path))
@@ -91,13 +94,17 @@ class Pool:
         self.steps += zip(classes, probabilities, strict=True)
 
 
-def real_lines(folder: Path, *, seed: int) -> Iterator[tuple[np.ndarray, str, str]]:
+def real_lines(
+    folder: Path, *, seed: int, kinds: frozenset[str] = frozenset()
+) -> Iterator[tuple[np.ndarray, str, str]]:
     """(crop, label or "", kind) of every open line that is not held out, shuffled, then again at other widths.
+
+    `kinds` takes lines of these kinds alone, with another seed for more looks at what is rare.
 
     Handwriting, the parent's weakness, comes a third time. Plain English receipts come once, and only a third of them.
     """
     draw = random.Random(seed)
-    lines = [line for line in realtext.read(folder) if not line.held_out]
+    lines = [line for line in realtext.read(folder) if not line.held_out and (not kinds or line.kind in kinds)]
     looks = [(line, look) for line in lines for look in range(_looks(line, draw))]
     draw.shuffle(looks)
     looks.sort(key=lambda pair: pair[1])
@@ -120,9 +127,8 @@ def taught(lines: Iterator[tuple[np.ndarray, str, str]], teacher: Teacher, known
         pixels = line_pixels(crop)
         if not 16 <= pixels.shape[1] <= WIDEST or not known.issuperset(text):
             continue
-        classes, probabilities = teacher.read(line_tensor(pixels))
-        if not teacher.knows.issuperset(text):
-            probabilities = np.zeros_like(probabilities)
+        read = teacher.read if teacher.knows.issuperset(text) else teacher.say_nothing
+        classes, probabilities = read(line_tensor(pixels))
         yield Item(pixels, text, kind, classes, probabilities)
 
 
@@ -145,12 +151,14 @@ def main() -> None:
     source.add_argument("--real", type=Path, metavar="FOLDER", help="folder with labels.tsv")
     source.add_argument("--synthetic", type=int, metavar="LINES")
     parser.add_argument("--seed", type=int, default=1, help="another seed makes other lines, and shards of its name")
+    parser.add_argument("--kinds", default="", help="with --real: these kinds alone, with commas between: hand,mixed")
     arguments = parser.parse_args()
     folders = work.Folders(arguments.work)
     known = charset.load()
     teacher = Teacher(parent.small(folders.packages), known)
     if arguments.real:
-        name, lines = "real", real_lines(arguments.real, seed=arguments.seed)
+        kinds = frozenset(arguments.kinds.split(",")) - {""}
+        name, lines = "real", real_lines(arguments.real, seed=arguments.seed, kinds=kinds)
     else:
         from .synth import synthetic_lines
 

@@ -14,10 +14,10 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from .evaluate import own_charset
+from .evaluate import own_charset, own_squeeze
 
 LICENCE = "Apache-2.0"
-QUANTIZATION = "matrices and LSTM stored as INT8 per output, convolutions as float16; computed in float32"
+QUANTIZATION = "all weights stored as INT8, one scale per output; computed in float32"
 ORIGIN = {
     "upstream": "Ziyan, models/training; weights grown out of PP-OCRv6 tiny, taught by PP-OCRv6 small (PaddleOCR)",
     "recipe": "models/training/README.md",
@@ -39,6 +39,7 @@ def publish(recognizer: Path, models: Path, out: Path, *, version: str, metrics:
     manifest["recognizer"] |= {
         "name": "crnn",
         **facts,
+        "input": manifest["recognizer"]["input"] | {"squeeze": own_squeeze(recognizer)},
         "output": manifest["recognizer"]["output"] | {"shape": ["lines", "width / 8", charset.classes]},
         "classes": charset.classes,
         "charset": {**_file(out / "charset.txt"), "characters": len(charset)},

@@ -14,6 +14,13 @@ HELD_OUT_SHARE = 10  # one group in so many
 HELD_OUT_SALT = "4"  # keeps a tenth of the handwriting apart too: 30 documents of very unlike size, others gave 2 lines
 
 
+FOLDERS = {"sroie": "receipt", "pdftext": "document", "numbers": "number", "photos": "photo", "photos2": "photo"}
+# Groups of photos.tar that were looked through: mostly written by hand, and printed pages with handwriting on them.
+HAND_GROUPS = {"4c20ea3bad", "f91f2b3bd5", "baf90348de", "f2da15604e", "67dae5a18d"}
+HAND_GROUPS |= {"54766d6b9d", "f1ca9ed254", "5eb229f8ac", "fd120bbbe2", "3c699b125a"}
+MIXED_GROUPS = {"c55d28d579", "1d59f65d91", "160c35f7ac", "3a712d9ae3", "6c3b1cbfa1"}
+
+
 @dataclass(frozen=True)
 class Line:
     """One row of labels.tsv."""
@@ -27,12 +34,11 @@ class Line:
 
     @property
     def kind(self) -> str:
-        """hand, mixed (printed page with handwriting on it), receipt, document, number or photo."""
-        for prefix, kind in (("hw-", "hand"), ("mx-", "mixed")):
-            if self.group.startswith(prefix):
+        """hand, mixed (printed page with handwriting on it), receipt, document, number, photo; own: a user's line."""
+        for prefix, groups, kind in (("hw-", HAND_GROUPS, "hand"), ("mx-", MIXED_GROUPS, "mixed")):
+            if self.group.startswith(prefix) or self.group in groups:
                 return kind
-        folders = {"sroie": "receipt", "pdftext": "document", "numbers": "number"}
-        return folders.get(self.file.split("/")[0], "photo")
+        return FOLDERS.get(self.file.split("/")[0], "own")
 
     @property
     def held_out(self) -> bool:

@@ -25,6 +25,11 @@ class Teacher:
         self.classes = class_map(teacher.charset, charset)
         self.knows = frozenset(teacher.charset.characters)
 
+    def say_nothing(self, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Arrays as `read` gives them, for a line that the teacher cannot know: all probabilities 0."""
+        shape = (-(-line.shape[2] // STEP_PIXELS) + 1, TOP)
+        return np.zeros(shape, np.int16), np.zeros(shape, np.float16)
+
     def read(self, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Classes int16 (T, 4) and probabilities float16 (T, 4) of a line tensor (3, 48, W), likeliest first.
 

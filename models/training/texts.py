@@ -90,16 +90,20 @@ def places(packages: Path) -> Iterator[str]:
             yield from (row["name"] for row in csv.DictReader(file))
 
 
-def main() -> None:
+def write(folders: work.Folders) -> None:
     """Writes the text files of the working folder."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    folders = work.folders(parser)
     folders.texts.mkdir(parents=True, exist_ok=True)
     for extract, keep in ((chinese, HAN.search), (english, str.isascii), (words, bool), (places, bool)):
         lines = sorted({line for line in extract(folders.packages) if keep(line)})
         path = folders.texts / f"{extract.__name__}.txt"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         print(f"{path.name}: {len(lines)} lines, {sum(map(len, lines))} characters", flush=True)
+
+
+def main() -> None:
+    """Writes them into the working folder of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    write(work.folders(parser))
 
 
 if __name__ == "__main__":

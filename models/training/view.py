@@ -1,15 +1,36 @@
 """A line as the student gets to see it: spoilt by light, blur and damage, while the teacher read the line unspoilt.
 
-Nothing here moves a stroke along the line, so the teacher's cached steps stay true. Heavy blur, blots and cut strokes
-hide single characters: then only the context can tell, which is the work the recurrence is there for.
+But for `narrowed`, which moves the teacher's steps too, nothing here moves a stroke along the line, so that the cached
+steps stay true. Heavy blur, blots and cut strokes hide single characters: then only the context can tell, which is the
+work the recurrence is there for.
 """
 
 import random
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
+from .pool import Item
+
 DAMAGED = 0.5  # share of the lines
+
+
+def narrowed(item: Item, share: float) -> Item:
+    """`item` at `share` of its width, its teacher's steps moved along.
+
+    Where two steps become one, the one that names a character stays; where both do, the teacher has no say there.
+    """
+    height, width = item.pixels.shape[:2]
+    pixels = cv2.resize(item.pixels, (max(8, round(width * share)), height), interpolation=cv2.INTER_LINEAR)
+    places = ((np.arange(len(item.classes)) + 0.5) * share).astype(int)
+    classes = np.zeros((places[-1] + 1, item.classes.shape[1]), item.classes.dtype)
+    probabilities = np.zeros(classes.shape, item.probabilities.dtype)
+    emits = item.classes[:, 0] != 0
+    for rows in (~emits, emits):
+        classes[places[rows]], probabilities[places[rows]] = item.classes[rows], item.probabilities[rows]
+    probabilities[np.bincount(places[emits], minlength=len(classes)) > 1] = 0
+    return replace(item, pixels=pixels, classes=classes, probabilities=probabilities)
 
 
 def student_view(pixels: np.ndarray, draw: random.Random) -> np.ndarray:
@@ -40,11 +61,16 @@ def _blur(image: np.ndarray, draw: random.Random) -> np.ndarray:
 
 
 def _coarse(image: np.ndarray, draw: random.Random) -> np.ndarray:
-    """Low resolution: 12 to 30 pixels high."""
+    """Low resolution: 12 to 30 pixels high, often JPEG at that size, enlarged as the service enlarges small print."""
     height, width = image.shape[:2]
     share = draw.uniform(0.25, 0.62)
     small = cv2.resize(image, (max(1, int(width * share)), int(height * share)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, (width, height), interpolation=draw.choice((cv2.INTER_LINEAR, cv2.INTER_NEAREST)))
+    if draw.random() < 0.5:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, draw.randint(35, 90)]
+        _, coded = cv2.imencode(".jpg", np.clip(small, 0, 255).astype(np.uint8), quality)
+        small = cv2.imdecode(coded, cv2.IMREAD_COLOR).astype(np.float32)
+    enlarge = draw.choices((cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST), (0.6, 0.25, 0.15))[0]
+    return cv2.resize(small, (width, height), interpolation=enlarge)
 
 
 def _paper(image: np.ndarray) -> tuple[float, float, float]:

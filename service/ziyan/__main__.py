@@ -112,6 +112,7 @@ def _pipeline() -> Any:
         max_pixels=given.max_pixels,
         wording=lexicon.Wording(lexicon.load(given.lexicon)),
         second_below=given.second_below,
+        profile=given.recognizer_profile,
     )
 
 

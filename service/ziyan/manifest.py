@@ -54,6 +54,8 @@ class Recognizer:
     width_multiple: int
     charset: Charset
     calibration: Calibration = Calibration()
+    squeeze: float = 1.0  # width of a line as a share of its own at `height`, as it was in training
+    fast_squeeze: float = 1.0  # the same where speed counts more
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ def _recognizer(folder: Path, facts: dict[str, Any]) -> Recognizer:
         width_multiple=facts["input"]["width_multiple"],
         charset=charset,
         calibration=Calibration(**facts.get("calibration", {})),
+        squeeze=facts["input"].get("squeeze", 1.0),
+        fast_squeeze=facts["input"].get("fast_squeeze", 1.0),
     )
 
 

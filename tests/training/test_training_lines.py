@@ -14,7 +14,7 @@ from models.training import realtext
 from models.training.lines import line_pixels
 from models.training.pool import Item, Pool, write_shard
 from models.training.score import folded, score, space_f1
-from models.training.view import student_view
+from models.training.view import narrowed, student_view
 
 HEADER = "file\ttext\tkind\tsource\tconfidence\tcase\tcased\tgroup\tlicence\n"
 
@@ -138,3 +138,29 @@ def test_counts_word_spaces_where_the_words_are_right():
     pairs = [("red ginseng tea", "red ginsengtea"), ("dr plant", "drplamt"), ("中文 ab cd", "中文ab cd")]
     assert space_f1(pairs) == pytest.approx(2 * 2 / (3 + 2))
     assert space_f1([("中文", "中文")]) == 1
+
+
+def test_a_narrowed_line_keeps_its_characters_in_their_places():
+    classes = np.zeros((20, 4), np.int16)
+    classes[[3, 8, 9, 16], 0] = (5, 6, 7, 8)
+    probabilities = np.zeros((20, 4), np.float16)
+    probabilities[:, 0] = 1
+    item = narrowed(Item(np.zeros((48, 152, 3), np.uint8), "abcd", "photo", classes, probabilities), 0.5)
+    assert item.pixels.shape == (48, 76, 3)
+    emitted = {int(c): step for step, c in enumerate(item.classes[:, 0]) if c}
+    assert (emitted[5], emitted[8]) == (1, 8)
+    assert item.probabilities[4].max() == 0  # 6 and 7 fell together: the teacher has no say there
+    assert item.probabilities[[0, 1, 2, 3, 5, 6, 7, 8, 9], 0].min() == 1
+
+
+def test_handwriting_is_known_by_its_group():
+    def line(group: str) -> realtext.Line:
+        return realtext.Line("photos/x.jpg", "x", False, 1.0, group, "open")
+
+    assert [line(group).kind for group in ("hw-1", "mx-1", "4c20ea3bad", "c55d28d579", "000")] == [
+        "hand",
+        "mixed",
+        "hand",
+        "mixed",
+        "photo",
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
 
-from models.training.losses import label_loss, teacher_loss  # noqa: E402
+from models.training.losses import label_loss, log_probabilities, needed_classes, teacher_loss  # noqa: E402
 
 CLASSES = 5
 EMITTED = 3
@@ -74,3 +74,22 @@ def test_lines_without_a_label_are_left_out():
     alone = label_loss(table[:1], [[EMITTED]], torch.tensor([3]))
     assert both.item() == pytest.approx(alone.item())
     assert label_loss(table, [[], []], torch.tensor([3, 3])).item() == 0
+
+
+def test_the_needed_classes_are_those_of_labels_and_teacher_and_the_blank():
+    assert needed_classes([[7, 3], []], torch.tensor([[[3, 9, 0, 2]]])).tolist() == [0, 2, 3, 7, 9]
+
+
+def test_the_probabilities_of_needed_classes_and_their_gradients_are_those_of_all_classes():
+    torch.manual_seed(0)
+    head, needed = torch.nn.Linear(6, 40), torch.tensor([0, 4, 17])
+    features = torch.randn(2, 5, 6, requires_grad=True)
+    weights = torch.randn(2, 5, 3)
+    found = log_probabilities(features, head, needed)
+    expected = head(features).log_softmax(-1)[..., needed]
+    assert torch.allclose(found, expected, atol=1e-5)
+    wanted = (features, head.weight, head.bias)
+    mine = torch.autograd.grad((found * weights).sum(), wanted)
+    theirs = torch.autograd.grad((expected * weights).sum(), wanted)
+    for one, other in zip(mine, theirs, strict=True):
+        assert torch.allclose(one, other, atol=0.02 * other.abs().max().item())  # bfloat16

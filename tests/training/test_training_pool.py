@@ -63,6 +63,7 @@ def test_a_users_folder_gives_crops_that_are_not_held_out(tmp_path):
         rows.append(f"{number}.png\tno {number}\tlabelled\tme\t1.0\t\t\tg{number}\topen")
     (tmp_path / "labels.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     looks = list(pool.real_lines(tmp_path, seed=1))
+    assert {kind for _, _, kind in looks} == {"own"}
     texts = [text for _, text, _ in looks]
     assert 30 <= len(set(texts)) < 40
     assert len(looks) == 2 * len(set(texts))

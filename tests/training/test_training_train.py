@@ -44,7 +44,8 @@ def small_state() -> train.State:
 def test_can_learn_one_batch_by_heart(monkeypatch):
     monkeypatch.setattr(train, "RATES", dict.fromkeys(train.RATES, 3e-3))
     monkeypatch.setattr(train, "student_view", lambda pixels, draw: pixels)
-    plan, state = train.Plan(steps=10_000, alone=0), small_state()
+    monkeypatch.setattr(train, "narrowed", lambda item, share: item)
+    plan, state = train.Plan(steps=10_000, alone=0, frozen=0), small_state()
     items = [item(word) for word in WORDS[:2]]
     losses = [train.learn(state, plan, items, random.Random(0))[0] for _ in range(150)]
     assert losses[0] > 3
@@ -52,7 +53,7 @@ def test_can_learn_one_batch_by_heart(monkeypatch):
 
 
 def test_only_the_lstm_learns_at_first():
-    plan, state = train.Plan(steps=10, alone=2), small_state()
+    plan, state = train.Plan(steps=10, alone=2, frozen=0), small_state()
     before = {name: value.clone() for name, value in state.net.named_parameters()}
     train.learn(state, plan, [item("abc")], random.Random(0))
     train.learn(state, plan, [item("abc")], random.Random(0))
@@ -103,3 +104,49 @@ def test_the_padding_is_taught_as_blank(pool):
     assert lines.shape[0] == 2
     assert classes.shape == (2, lines.shape[3] // 8, 4)
     assert (classes[0, steps[0] + 1 :] == 0).all()
+
+
+def test_the_rates_stay_until_the_last_share_of_the_steps():
+    plan, state = train.Plan(steps=1000, alone=0, fall=0.3), small_state()
+    rates = []
+    for state.step in (500, 700, 850, 1000):
+        train.set_rates(state, plan)
+        rates.append(state.optimizer.param_groups[0]["lr"] / train.RATES[state.optimizer.param_groups[0]["name"]])
+    assert rates == pytest.approx([1, 1, 0.515, 0.03])
+
+
+def test_a_run_reads_lines_as_narrow_as_planned(pool, tmp_path):
+    state = train.new_state(Recognizer(Shape(KNOWN.classes, lstm_hidden=8)), KNOWN, squeeze=0.9)
+    train.run(state, train.Plan(steps=1, columns=400), pool, [], tmp_path)
+    assert train.averaged(tmp_path / "last.pt")[0].shape.squeeze == 0.9
+
+
+def test_learns_with_weights_as_they_will_be_stored():
+    net = small_state().net
+    exact = {name: value.clone() for name, value in net.named_parameters()}
+    with train.rounded(net):
+        matrix = net.head.weight
+        assert not torch.equal(matrix, exact["head.weight"])
+        assert max(len(row.unique()) for row in net.blocks[0].depthwise.weight.flatten(1)) <= 255
+        assert (matrix - exact["head.weight"]).abs().max() <= exact["head.weight"].abs().max() / 127 / 2 + 1e-7
+        matrix.square().sum().backward()
+        assert torch.allclose(matrix.grad, 2 * matrix)
+    assert all(torch.equal(value, exact[name]) for name, value in net.named_parameters())
+
+
+def test_rows_of_new_characters_learn_faster_than_old_ones():
+    head = torch.nn.Linear(3, 6)
+    before = head.weight.detach().clone()
+    with torch.no_grad(), train.slow_old_rows(head, 2):
+        head.weight += 1
+    moved = (head.weight - before).mean(1).tolist()
+    assert moved == pytest.approx([1 / train.FRESH_RATE] * 3 + [1, 1] + [1 / train.FRESH_RATE], abs=1e-6)
+
+
+def test_frozen_blocks_stay_as_they_are():
+    plan, state = train.Plan(steps=10, alone=0, frozen=2), small_state()
+    before = {name: value.clone() for name, value in state.net.named_parameters()}
+    for _ in range(2):  # the LSTM is silent at first, and gets no gradient before its projection has moved
+        train.learn(state, plan, [item("abc")], random.Random(0))
+    same = {name for name, value in state.net.named_parameters() if torch.equal(value, before[name])}
+    assert {".".join(name.split(".")[:2]) for name in same} == {"stem.0", "stem.2", "blocks.0", "blocks.1"}

@@ -34,7 +34,7 @@ FACTS = {
     "recognizer": {
         "name": "reader",
         **entry("recognizer.onnx"),
-        "input": {"height": 48, "max_width": 3200, "width_multiple": 8},
+        "input": {"height": 48, "max_width": 3200, "width_multiple": 8, "squeeze": 0.9, "fast_squeeze": 0.7},
         "classes": 4,
         "charset": entry("charset.txt"),
         "calibration": {"scale": 1.1, "offset": -0.5},
@@ -49,7 +49,7 @@ FACTS = {
     },
 }
 # A manifest without these is whole: no second reader, and a score that is the characters' mean probability.
-OPTIONAL = {"second_recognizer", "calibration", "scale", "offset"}
+OPTIONAL = {"second_recognizer", "calibration", "scale", "offset", "squeeze", "fast_squeeze"}
 
 
 @pytest.fixture
@@ -83,6 +83,8 @@ def test_gives_all_facts_of_a_true_manifest(folder):
     recognizer = found.recognizer
     assert (recognizer.name, recognizer.path) == ("reader", folder / "recognizer.onnx")
     assert (recognizer.height, recognizer.max_width, recognizer.width_multiple) == (48, 3200, 8)
+    assert (recognizer.squeeze, recognizer.fast_squeeze) == (0.9, 0.7)
+    assert found.second_recognizer.squeeze == 1.0
     assert recognizer.charset.characters == ("字", "眼", " ")
     assert recognizer.calibration == manifest.Calibration(scale=1.1, offset=-0.5)
     assert (found.second_recognizer.name, found.second_recognizer.path) == ("second", folder / "second-recognizer.onnx")

@@ -75,3 +75,8 @@ def test_enlarging_draws_smooth_edges():
     assert row[0] == 0
     assert row[-1] == pytest.approx(1)
     assert len(set(row.tolist())) > 2
+
+
+def test_squeezes_a_line_along_its_length_alone():
+    assert line_width(100, 48, 48, 3200, 0.925) == 93
+    assert line_tensor(plain(24, 50), squeeze=0.925).shape == (3, 48, 93)

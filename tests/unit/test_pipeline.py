@@ -1,6 +1,7 @@
 """Pages drawn here, from the bytes of a file to lines of text, by the real models."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from ziyan.image import decode
 from ziyan.options import Options
 from ziyan.pipeline import Pipeline, Stopwatch
 from ziyan.recognize import Recognizer
+from ziyan.settings import Profile
 
 NEAR_PX = 14
 TEXTS = ("树莓派离线识别文字", "Raspberry Pi reads", "中文与英文都在这一行")
@@ -192,3 +194,11 @@ def test_a_stopwatch_adds_up_also_when_a_stage_fails():
     with clock.stage("decode"):
         sum(range(100_000))
     assert clock.seconds["decode"] > first >= 0
+
+
+@pytest.mark.parametrize(("squeeze", "read"), [(0.8, True), (0.1, False)])
+def test_the_fast_profile_reads_lines_as_narrow_as_the_manifest_says(models, page, squeeze, read):
+    facts = manifest.load(models)
+    facts = replace(facts, recognizer=replace(facts.recognizer, fast_squeeze=squeeze), second_recognizer=None)
+    fast = Pipeline(facts, threads=1, max_pixels=25_000_000, profile=Profile.FAST)
+    assert (tuple(line.text for line in fast.read(png(page[0])).lines) == TEXTS) is read

@@ -38,6 +38,7 @@ TEXTS = {
     "OCR_TRUSTED_HOSTS": "",
 }
 RATE = {"OCR_RATE_LIMIT": ""}
+CHOICES = {"OCR_RECOGNIZER_PROFILE": ("accurate", "fast")}  # the default first
 each_number = pytest.mark.parametrize(("variable", "bounds"), NUMBERS.items(), ids=NUMBERS)
 
 
@@ -49,7 +50,8 @@ def test_an_empty_environment_gives_the_documented_defaults():
     given = settings.load({})
     found = {settings.variable(name): getattr(given, name) for name in vars(given)}
     numbers = {name: default for name, (default, _, _) in NUMBERS.items()}
-    assert found == numbers | TEXTS | RATE | {"OCR_QUEUE": "sqlite"}
+    choices = {name: allowed[0] for name, allowed in CHOICES.items()}
+    assert found == numbers | TEXTS | RATE | choices | {"OCR_QUEUE": "sqlite"}
 
 
 @each_number
@@ -75,6 +77,16 @@ def test_rejects_what_is_no_whole_number(variable, bounds, text, refuses):
     with refuses(SettingRejected, "setting_invalid") as caught:
         settings.load({variable: text})
     assert f"{variable}={text!r}" in caught.value.en
+
+
+@pytest.mark.parametrize(("variable", "allowed"), CHOICES.items())
+def test_takes_one_of_the_choices_and_names_them_otherwise(variable, allowed, refuses):
+    for text in allowed:
+        assert value_of(variable, settings.load({variable: text})) == text
+    for text in ("", "Fast", "slow"):
+        with refuses(SettingRejected, "setting_invalid") as caught:
+            settings.load({variable: text})
+        assert f"Allowed: {', '.join(allowed)}" in caught.value.en
 
 
 @pytest.mark.parametrize("variable", TEXTS)

@@ -76,6 +76,7 @@ class Reader:
             max_pixels=given.max_pixels,
             wording=self._wording,
             second_below=given.second_below,
+            profile=given.recognizer_profile,
         )
         self._threads = threads
 
