@@ -15,8 +15,8 @@ Decode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 Decoder = Callable[[Charset], Decode]
 
 
-# A class less probable than this at a step is not on the picture. Of 96 wrong characters on the development pages, 73
-# had the right one at 0.01 or more, 78 at 0.001: a lower bound would let in more noise than truth.
+# Where only some characters are allowed, one less probable than this at a step is not on the picture. Of 96 wrong
+# characters on the development pages, 73 had the right one at 0.01 or more, 78 at 0.001: lower is noise, not truth.
 FLOOR = 0.01
 
 

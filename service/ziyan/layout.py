@@ -222,10 +222,11 @@ def _cut(lines: Lines, left: np.ndarray, right: np.ndarray, unit: float) -> _Cut
     sides = [_rows(lines, side.tolist()) for side in beside]
     if min(map(len, sides)) < ROWS:
         return None
-    gap = lines.left[beside[1]].min() - lines.right[beside[0]].max()
+    gap = lines.left[right].min() - lines.right[left].max()
     if gap < GUTTER * unit or not _are_columns(lines, *sides):
         return None
-    return _Cut([], left.tolist(), right.tolist(), [], float(sum(map(len, sides)) + min(gap / unit, 5) / 10))
+    # The more lines it parts the better: a cut through the longest lines of a column would part its last ones off.
+    return _Cut([], left.tolist(), right.tolist(), [], len(left) + len(right) + min(gap / unit, 5) / 10)
 
 
 def _are_columns(lines: Lines, left: list[Row], right: list[Row]) -> bool:

@@ -27,7 +27,7 @@ import numpy as np
 
 from ziyan import alphabets, words
 from ziyan.charset import BLANK, Charset
-from ziyan.ctc import FLOOR, Decode, Decoder, best_path, greedy, masked
+from ziyan.ctc import Decode, Decoder, best_path, greedy, masked
 from ziyan.errors import RequestRejected, SettingRejected
 from ziyan.settings import Settings
 from ziyan.words import Entry, Pattern
@@ -35,9 +35,13 @@ from ziyan.words import Entry, Pattern
 # Of the operator's file: 20,000 words of 15 characters, and then some.
 MOST_BYTES = 1 << 20
 
+# Chosen on drawn lines (docs/accuracy.md): a lower floor or a higher bonus gained no more names there, and took more
+# words that only resemble one for it.
 STRENGTH = 0.2
-# The most that a word earns: it may be e^8 times less probable than what else is read there, however long it is.
-MOST = 8.0
+# A class less probable than this at a step is not on the picture.
+FLOOR = 0.02
+# The most that a word earns: it may be e^6 times less probable than what else is read there, however long it is.
+MOST = 6.0
 # Hypotheses kept at each step; one whose log probability with its bonus is this far below the best is given up.
 BEAM, MARGIN = 12, 12.0
 ROOT = 0
