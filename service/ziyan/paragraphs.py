@@ -98,8 +98,9 @@ def _cells(lines: Lines, row: Row) -> list[Row]:
 
 @dataclass(frozen=True)
 class _TextRow:
-    """A row of one cell: what it says and where it stands."""
+    """The last cell of a row: what it says and where it stands. `lead` is what the cells before it say."""
 
+    lead: str
     row: Row
     text: str
     left: float
@@ -110,10 +111,12 @@ class _TextRow:
 
     @classmethod
     def of(cls, lines: Lines, row: Row, texts: Sequence[str]) -> "_TextRow":
-        text = joined([texts[i] for i in row])
-        left, right = lines.left[row].min(), lines.right[row].max()
-        top, bottom, is_prose = lines.top[row].mean(), lines.bottom[row].mean(), bool(lines.prose[row].any())
-        return cls(row, text, left, right, top, bottom, is_prose)
+        *before, cell = _cells(lines, row)
+        lead = "".join(joined([texts[i] for i in other]) + "\t" for other in before)
+        text = joined([texts[i] for i in cell])
+        left, right = lines.left[cell].min(), lines.right[cell].max()
+        top, bottom, is_prose = lines.top[cell].mean(), lines.bottom[cell].mean(), bool(lines.prose[cell].any())
+        return cls(lead, row, text, left, right, top, bottom, is_prose)
 
     @property
     def height(self) -> float:
@@ -139,12 +142,8 @@ def _paragraphs(region: Region, texts: Sequence[str]) -> list[Block]:
     found: list[Block] = []
     stack: list[_TextRow] = []
     for row in region.rows:
-        if len(_cells(region.lines, row)) > 1:
-            found += [*_stack_blocks(stack), _row_block(region.lines, row, texts)]
-            stack = []
-            continue
         line = _TextRow.of(region.lines, row, texts)
-        if stack and not _belongs_below(stack[-1], line):
+        if stack and (line.lead or not _belongs_below(stack[-1], line)):
             found += _stack_blocks(stack)
             stack = []
         stack.append(line)
@@ -182,7 +181,10 @@ def _part_blocks(stack: list[_TextRow]) -> list[Block]:
             found[-1].append(line)
         else:
             found.append([line])
-    return [Block(joined([line.text for line in part]), tuple(i for line in part for i in line.row)) for part in found]
+    return [
+        Block(part[0].lead + joined([line.text for line in part]), tuple(i for line in part for i in line.row))
+        for part in found
+    ]
 
 
 def _goes_on(line: _TextRow, after: _TextRow, right: float) -> bool:

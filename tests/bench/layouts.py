@@ -196,6 +196,7 @@ def glossary(random):
     for name, text in zip(chosen(random, GOODS, 4), chosen(random, CHINESE, 4), strict=True):
         sheet.write(40, y, name, font)
         y = sheet.prose((260, y, 940), [text], font, indent=False) + 20
+        sheet.paragraphs[-1] = f"{name}\t{text}"
     return sheet
 
 

@@ -135,6 +135,13 @@ def test_the_cells_of_a_row_are_joined_by_tabs(layout):
     assert [block.lines for block in found] == [(0, 1, 2), (3, 4, 5)]
 
 
+def test_a_paragraph_beside_a_heading_in_the_margin_goes_on_below_its_first_line():
+    quads, texts = page(ONE, TWO, "完。", THREE, FOUR, left=200)
+    names = [[(0, y), (48, y), (48, y + HEIGHT), (0, y + HEIGHT)] for y in (0, 3 * PITCH)]
+    found = blocks(names + quads, ["甲项", "乙项", *texts], layout="paragraphs")
+    assert [block.text for block in found] == [f"甲项\t{ONE}{TWO}完。", f"乙项\t{THREE}{FOUR}"]
+
+
 def test_a_line_that_was_found_in_two_pieces_is_one_cell():
     quads, texts = page("前半行")
     right = width("前半行") + HEIGHT - 1
