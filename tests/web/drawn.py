@@ -20,6 +20,7 @@ class Drawn:
     folder: Path
     texts: tuple[str, ...]
     ink: tuple[tuple[int, int, int, int], ...]
+    font: Path = FONT
 
     @classmethod
     def make(cls, folder):

@@ -9,6 +9,7 @@ export const box = {
   limits,
   others,
   bodyBytes: limits.body_bytes ?? Infinity,
+  documents: others.jobs ?? {},
   readsDocuments: paths.has("/api/jobs"),
   tellsProgress: [...paths].some((path) => path.startsWith("/api/progress/")),
   exports: paths.has("/api/export"),

@@ -122,10 +122,9 @@ function onKey(event) {
 }
 
 startLanguage(byId("languages"));
-say(byId("formats"), "formats", {
-  formats: [...box.formats, ...(box.readsDocuments ? ["PDF", "ZIP"] : [])].join(" · "),
-  limit: bytes(box.bodyBytes),
-});
+say(byId("formats"), "formats", { formats: box.formats.join(" · "), limit: bytes(box.bodyBytes) });
+byId("documents").hidden = !box.readsDocuments;
+say(byId("documents"), "documents", { limit: bytes(box.documents.body_bytes ?? box.bodyBytes), pages: box.documents.pages ?? 0 });
 startViewer();
 startResult();
 startDownloads();

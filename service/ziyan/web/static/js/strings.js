@@ -17,6 +17,7 @@ const en = {
   camera: "Take a photo",
   dropHint: "or drop them anywhere on this page, or paste (Ctrl + V)",
   formats: ({ formats, limit }) => `${formats}, up to ${limit} each`,
+  documents: ({ limit, pages }) => `PDF · multi-page TIFF · ZIP, up to ${limit}${pages ? ` and ${pages} pages` : ""}`,
   dropNow: "Let go to read",
   foot: "Everything on this page comes from this box. It needs no internet.",
 
@@ -69,7 +70,7 @@ const en = {
   step_read: "Read",
   step_read_now: ({ seconds }) => `All bytes are there. Reading for ${seconds} s`,
   step_pages: "Pages read",
-  step_pages_now: ({ page, pages, line, lines, left }) => (pages > 0 ? `Page ${page} of ${pages}` : "Opening it") + (lines > 0 ? `, line ${Math.min(line + 1, lines)} of ${lines}` : "") + (left > 0 ? `, about ${Math.ceil(left)} s left` : ""),
+  step_pages_now: ({ page, pages, line, lines, left }) => (pages > 0 ? `Page ${page} of ${pages}` : "Opening it") + (lines > 0 ? `, line ${line} of ${lines}` : "") + (left > 0 ? `, about ${Math.ceil(left)} s left` : ""),
   hint_picture: "",
   hint_document: "The box reads on by itself: you may close this page and come back.",
   progressLabel: "Progress",
@@ -249,6 +250,7 @@ const zh = {
   camera: "拍一张",
   dropHint: "也可以拖到页面任意处，或直接粘贴（Ctrl + V）",
   formats: ({ formats, limit }) => `支持 ${formats}，每个最大 ${limit}`,
+  documents: ({ limit, pages }) => `PDF · 多页 TIFF · ZIP，最大 ${limit}${pages ? `、${pages} 页` : ""}`,
   dropNow: "松手即可识别",
   foot: "页面上的一切都来自这台设备，不需要互联网。",
 
@@ -301,7 +303,7 @@ const zh = {
   step_read: "识别",
   step_read_now: ({ seconds }) => `图片已全部送达，识别中，已用 ${seconds} 秒`,
   step_pages: "逐页识别",
-  step_pages_now: ({ page, pages, line, lines, left }) => (pages > 0 ? `第 ${page} 页，共 ${pages} 页` : "正在打开") + (lines > 0 ? `，第 ${Math.min(line + 1, lines)}/${lines} 行` : "") + (left > 0 ? `，约剩 ${Math.ceil(left)} 秒` : ""),
+  step_pages_now: ({ page, pages, line, lines, left }) => (pages > 0 ? `第 ${page} 页，共 ${pages} 页` : "正在打开") + (lines > 0 ? `，第 ${line}/${lines} 行` : "") + (left > 0 ? `，约剩 ${Math.ceil(left)} 秒` : ""),
   hint_picture: "",
   hint_document: "设备会自己读完：可以关掉页面，过后再来。",
   progressLabel: "进度",

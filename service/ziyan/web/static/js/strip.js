@@ -48,7 +48,7 @@ export function shareOf({ progress }) {
   const { step, sent, total, line, lines, page, pages } = progress;
   if (step === "send") return total > 0 ? sent / total : 0;
   if (step === "lines") return (line - 1) / lines;
-  if (step === "pages" && pages > 0) return (page - 1) / pages;
+  if (step === "pages" && pages > 0) return (page - 1 + (lines > 0 ? (line - 1) / lines : 0)) / pages;
   return null;
 }
 

@@ -157,14 +157,15 @@ function stepOf({ state, ahead, stage, done, of }) {
   return { step: "detect" };
 }
 
-function jobStep({ state, queue_position: place, pages_done: done, pages, estimate_s: left, done: line, of: lines }) {
+function jobStep({ state, queue_position: place, pages_done: pagesDone, pages, estimate_s: left, stage, done, of }) {
   if (state === "queued") return { step: "queue", place };
-  return { step: "pages", page: Math.min(done + 1, pages ?? 1), pages, left, line, lines };
+  const lines = stage === "recognize" ? of : 0;
+  return { step: "pages", page: Math.min(pagesDone + 1, pages ?? 1), pages, left, line: Math.min(done + 1, lines), lines };
 }
 
 // The box would refuse it too, but only after closing the connection in the middle of the upload.
 function refuseTooLarge({ size, kind }) {
-  const limit = (kind === "document" && box.limits.jobs_body_bytes) || box.bodyBytes;
+  const limit = (kind === "document" && box.documents.body_bytes) || box.bodyBytes;
   if (size <= limit) return;
   throw new Failure({ status: 413, code: "too_many_bytes", values: { size: bytes(size), limit: bytes(limit) } });
 }
