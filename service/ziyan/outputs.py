@@ -58,6 +58,18 @@ def find(form: str) -> Format:
     return FORMATS[form]
 
 
+# A page that could not be read has no size; A4 at this resolution stands for it where a size is needed.
+_BLANK_DPI, _BLANK_SIZE = 150, (1240, 1754)
+
+
+def unread(number: int, message: str) -> dict[str, Any]:
+    """A page that could not be read as files show it: it says so, and is not taken for an empty one."""
+    width, height = _BLANK_SIZE
+    box = [[0, 0], [width, 0], [width, height // 40], [0, height // 40]]
+    line = {"text": f"[{number}: {message}]", "score": 0.0, "box": box}
+    return {"page": number, "dpi": _BLANK_DPI, "width": width, "height": height, "lines": [line], "error": message}
+
+
 def _txt(pages: Iterable[Page]) -> Iterator[str]:
     """The page's text as it was asked for (lines, rows or paragraphs), a form feed between two pages."""
     for number, page in enumerate(pages):
