@@ -27,8 +27,11 @@ LAYERS = (
     ("paragraphs", "second"),
     ("pipeline",),
     ("cache", "jobs", "outputs", "reader.client", "tokens"),
+    ("files", "results"),
+    ("watch",),
     ("reader",),
     ("web",),
+    ("reading", "remote"),
     ("__main__",),
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}

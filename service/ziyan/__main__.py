@@ -1,16 +1,21 @@
-"""The command line: `ziyan web`, `ziyan reader`, `ziyan read FILE...`, `ziyan check`, `ziyan bench`."""
+"""The command line: `ziyan web`, `reader`, `read FILE...`, `client URL FILE...`, `token NAME`, `check`, `bench`."""
 
 import json
 import statistics
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ziyan import __version__, settings, vitals
+from ziyan import __version__, files, options, outputs, settings, tokens, vitals
 from ziyan.errors import ZiyanError
+
+# On the command line a document may be as large as the machine can take: its owner sent it.
+_MOST_PAGES, _MOST_BYTES = 1_000_000, 1 << 30
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,26 +44,126 @@ def reader() -> None:
     app.serve(settings.load())
 
 
+def _asked(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command every option of a request, as /api/options lists them."""
+    for name, spec in reversed(options.describe().items()):
+        kind = click.Choice(spec["enum"]) if "enum" in spec else str
+        shown = f"{spec['description']}  [default: {spec['default'] if spec['default'] != '' else '-'}]"
+        command = click.option(f"--{name.replace('_', '-')}", name, type=kind, help=shown)(command)
+    return command
+
+
+def _where_to(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command its files and where their results go."""
+    paths = click.Path(exists=True, path_type=Path)
+    folder = click.Path(file_okay=False, path_type=Path)
+    forms = click.Choice(list(outputs.FORMATS))
+    for decorate in (
+        click.argument("paths", nargs=-1, required=True, type=paths),
+        click.option("--format", "form", type=forms, help="输出文件的格式。 Write files of this format."),
+        click.option("--out", type=folder, help="输出文件夹，默认在原文件旁。 Folder for them [default: beside each]."),
+        click.option("--force", is_flag=True, help="PDF 已有文字也重新识别。 Read PDF pages that carry text, too."),
+    ):
+        command = decorate(command)
+    return command
+
+
 @main.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="每张图片一行 JSON。 One JSON line a picture.")
-def read(files: tuple[Path, ...], as_json: bool) -> None:
-    """识别图片并输出文字。 Read pictures and print their text."""
-    pipeline, failed = _pipeline(), 0
-    with click.progressbar(files, file=sys.stderr, hidden=len(files) < 2, item_show_func=_name) as progress:
-        for path in progress:
-            try:
-                page = pipeline.read(path.read_bytes())
-            except (ZiyanError, OSError) as error:
-                failed += 1
-                click.echo(f"{path}: {error}", err=True)
-                continue
+@_asked
+@click.option("--json", "as_json", is_flag=True, help="每页一行 JSON。 One JSON line a page.")
+@_where_to
+def read(paths: tuple[Path, ...], form: str | None, out: Path | None, force: bool, as_json: bool, **asked: str) -> None:
+    """识别图片、PDF 与文件夹。 Read pictures, documents and folders; print their text, or write files."""
+    from ziyan import documents, reading
+
+    chosen = options.parse({name: value for name, value in asked.items() if value is not None})
+    found, pipeline = list(files.found(paths)), _pipeline()
+    limits = documents.Limits(
+        pages=_MOST_PAGES, pixels=settings.load().max_pixels, picture_bytes=_MOST_BYTES, unpacked_bytes=1 << 40
+    )
+    total = sum(reading.count(path, limits) for path in found)
+    failed = 0
+    with click.progressbar(length=total, file=sys.stderr, hidden=total < 2, item_show_func=_name) as progress:
+        for path in found:
+            read = reading.Reading(path, pipeline, chosen, limits, force=force)
+            pages = read.pages(partial(progress.update, 1, path))
             if as_json:
-                click.echo(json.dumps({"file": str(path), **page.as_dict()}, ensure_ascii=False))
+                pieces = (f"{json.dumps({'file': str(path), **page}, ensure_ascii=False)}\n".encode() for page in pages)
             else:
-                click.echo("\n".join(([f"== {path}"] if len(files) > 1 else []) + list(page.text)))
+                pieces = outputs.render(pages, form or "txt", pictures=read.pictures())
+            wrong = _delivered(path, pieces, form, out, title=len(found) > 1 and not as_json)
+            failed += _told(wrong + [f"{path}, {number}: {error}" for number, error in read.failed])
+    _end(failed, len(found))
+
+
+@main.command()
+@click.argument("url")
+@_asked
+@click.option("--token", envvar="ZIYAN_TOKEN", help="访问令牌。 The token, where the box asks for one [ZIYAN_TOKEN].")
+@_where_to
+def client(
+    url: str, paths: tuple[Path, ...], form: str | None, out: Path | None, force: bool, token: str | None, **asked: str
+) -> None:
+    """让另一台设备识别。 Have the box at URL read pictures, documents and folders."""
+    from ziyan import remote
+
+    given = {name: value for name, value in asked.items() if value is not None}
+    options.parse(given)
+    found, failed = list(files.found(paths)), 0
+    with click.progressbar(found, file=sys.stderr, hidden=len(found) < 2, item_show_func=_name) as progress:
+        box = remote.Box(url, token, told=lambda words: click.echo(f"… {words}", err=True))
+        for path in progress:
+            pieces = _late(partial(box.render, path, form or "txt", given, force=force))
+            failed += _told(_delivered(path, pieces, form, out, title=len(found) > 1))
+    _end(failed, len(found))
+
+
+def _late(start: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+    yield from start()
+
+
+def _delivered(path: Path, pieces: Iterable[bytes], form: str | None, out: Path | None, *, title: bool) -> list[str]:
+    """Prints or writes the result of a file; gives what went wrong."""
+    try:
+        if form or out:
+            if out:
+                out.mkdir(parents=True, exist_ok=True)
+            files.write(files.result(path, form or "txt", out), pieces)
+        else:
+            first = next(iter(pieces), b"")  # a file that cannot be read has no title
+            if title:
+                click.echo(f"== {path}")
+            click.echo(first, nl=False)
+            for piece in pieces:
+                click.echo(piece, nl=False)
+    except (ZiyanError, OSError) as error:
+        return [f"{path}: {error}"]
+    return []
+
+
+def _told(wrong: list[str]) -> bool:
+    for sentence in wrong:
+        click.echo(sentence, err=True)
+    return bool(wrong)
+
+
+def _end(failed: int, number: int) -> None:
     if failed:
-        raise click.ClickException(f"{failed} / {len(files)} 张图片未能识别。 could not be read.")
+        raise click.ClickException(f"{failed} / {number} 个文件未能全部识别。 could not be read as a whole.")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--file", "path", envvar="OCR_TOKENS", type=click.Path(dir_okay=False, path_type=Path),
+              help="追加到此文件。 Add it to this file [OCR_TOKENS].")  # fmt: skip
+def token(name: str, path: Path | None) -> None:
+    """生成访问令牌。 Make a token for the API; it is shown once, and the file holds its hash."""
+    made, line = tokens.make(name)
+    if path:
+        tokens.add(path, line)
+        click.echo(made)
+    else:
+        click.echo(f"{made}\n\n写入 OCR_TOKENS 文件的一行 the line for the file of OCR_TOKENS:\n{line}")
 
 
 @main.command()

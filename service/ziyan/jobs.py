@@ -205,11 +205,11 @@ class Draft:
         self.files.append(self._folder / f"file-{len(self.files)}")
         return self.files[-1].open("w+b")
 
-    def accept(self, *, names: list[str], options: dict[str, Any], force: bool) -> Job:
-        """The job, safe on the disk. `names` belong to `files`, in their order."""
+    def accept(self, *, names: list[str], options: dict[str, Any], force: bool, origin: str | None = None) -> Job:
+        """The job, safe on the disk. `names` belong to `files`, in their order; `origin` is its sender's own mark."""
         for path in self.files:
             _sync(path)
-        asked = {"created": time.time(), "files": names, "options": options, "force": force}
+        asked = {"created": time.time(), "files": names, "options": options, "force": force, "origin": origin}
         _write(self._folder / "job.json", _json(asked))
         target = self._store.folder / self._folder.name
         self._folder.rename(target)

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import count, groupby, repeat
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -58,19 +58,36 @@ def find(form: str) -> Format:
     return FORMATS[form]
 
 
+# A page that could not be read has no size; A4 at this resolution stands for it where a size is needed.
+_BLANK_DPI, _BLANK_SIZE = 150, (1240, 1754)
+
+
+def unread(number: int, message: str) -> dict[str, Any]:
+    """A page that could not be read as files show it: it says so, and is not taken for an empty one."""
+    width, height = _BLANK_SIZE
+    box = [[0, 0], [width, 0], [width, height // 40], [0, height // 40]]
+    line = {"text": f"[{number}: {message}]", "score": 0.0, "box": box}
+    return {"page": number, "dpi": _BLANK_DPI, "width": width, "height": height, "lines": [line], "error": message}
+
+
 def _txt(pages: Iterable[Page]) -> Iterator[str]:
-    """The page's `text`, a line each, or else its lines with an empty one between blocks; a form feed between pages."""
+    """The page's text as it was asked for (lines, rows or paragraphs), a form feed between two pages."""
     for number, page in enumerate(pages):
-        yield (_PAGE_BREAK if number else "") + (_said(page) if "text" in page else _lines(page))
+        texts = map(placing.printable, page.get("text") or map(_joined, _blocks(page)), repeat("\t"))
+        yield (_PAGE_BREAK if number else "") + "".join(f"{text}\n" for text in texts)
 
 
-def _said(page: Page) -> str:
-    cells = (map(placing.printable, text.split("\t")) for text in page["text"])
-    return "".join("\t".join(row) + "\n" for row in cells)
-
-
-def _lines(page: Page) -> str:
-    return "\n".join("".join(f"{_text(line)}\n" for line in lines) for _, lines in _blocks(page))
+def _joined(block: tuple[int | None, list[Mapping[str, Any]]]) -> str:
+    """What the lines of one block say: those beside each other as cells, the others as running text."""
+    _, lines = block
+    cells: list[list[str]] = []
+    before = None
+    for line in lines:
+        if before is None or placing.is_next_cell(before["box"], line["box"]):
+            cells.append([])
+        cells[-1].append(line["text"])
+        before = line
+    return "\t".join(map(placing.joined, cells))
 
 
 def _json(pages: Iterable[Page]) -> Iterator[str]:
@@ -99,14 +116,14 @@ def _rows(rows: Iterable[Iterable[Any]]) -> str:
 
 def _hocr(pages: Iterable[Page]) -> Iterator[str]:
     """hOCR 1.2 (kba.github.io/hocr-spec/1.2), as XHTML."""
-    count = f'<meta name="ocr-number-of-pages" content="{len(pages)}" />\n' if isinstance(pages, Sized) else ""
+    number = f'<meta name="ocr-number-of-pages" content="{len(pages)}" />\n' if isinstance(pages, Sized) else ""
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<!DOCTYPE html>\n<html xmlns="http://www.w3.org/1999/xhtml">\n<head>\n<meta charset="UTF-8" />\n'
         f'<title>OCR</title>\n<meta name="ocr-system" content="ziyan {__version__}" />\n'
-        '<meta name="ocr-capabilities" content="ocr_page ocr_carea ocr_line ocrx_word ocrp_lang ocrp_wconf" />\n'
+        '<meta name="ocr-capabilities" content="ocr_page ocr_par ocr_line ocrx_word ocrp_lang ocrp_wconf" />\n'
         '<meta name="ocr-langs" content="zh en" />\n<meta name="ocr-scripts" content="Hans Latn" />\n'
-        f"{count}</head>\n<body>\n"
+        f"{number}</head>\n<body>\n"
     )
     for number, page in enumerate(pages, 1):
         yield from _hocr_page(number, page)
@@ -116,14 +133,14 @@ def _hocr(pages: Iterable[Page]) -> Iterator[str]:
 def _hocr_page(number: int, page: Page) -> Iterator[str]:
     whole = f"bbox 0 0 {page['width']} {page['height']}; ppageno {number - 1}"
     yield f'<div class="ocr_page" id="page_{number}" title="{whole}">\n'
-    places = iter(range(1, len(page["lines"]) + 1))
-    for block, (_, lines) in enumerate(_blocks(page), 1):
-        lines = list(lines)
-        around = _bbox([corner for line in lines for corner in line["box"]])
-        yield f'<div class="ocr_carea" id="block_{number}_{block}" title="{around}">\n'
-        for line in lines:
-            yield _hocr_line(f"{number}_{next(places)}", line)
-        yield "</div>\n"
+    places = count(1)
+    for block, lines in _blocks(page):
+        shown = "".join(_hocr_line(f"{number}_{next(places)}", line) for line in lines)
+        if block is None:
+            yield shown
+        else:
+            around = _bbox([corner for line in lines for corner in line["box"]])
+            yield f'<p class="ocr_par" id="par_{number}_{block + 1}" title="{around}">\n{shown}</p>\n'
     yield "</div>\n"
 
 
@@ -165,9 +182,11 @@ def _language(text: str) -> str | None:
     return "zh" if _HAN.search(text) else "en" if _LATIN.search(text) else None
 
 
-def _blocks(page: Page) -> Iterator[tuple[Any, Iterator[Mapping[str, Any]]]]:
-    """The lines of each block in turn; a page whose lines name none is one block."""
-    return groupby(page["lines"], lambda line: line.get("block"))
+def _blocks(page: Page) -> Iterator[tuple[int | None, list[Mapping[str, Any]]]]:
+    """The lines of each block in turn, with its number; a line that is in none is one by itself, with None."""
+    numbered = ((line.get("block"), place, line) for place, line in enumerate(page["lines"]))
+    for (block, _), found in groupby(numbered, lambda one: (one[0], one[1] if one[0] is None else None)):
+        yield block, [line for _, _, line in found]
 
 
 def _text(line: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@ behind it any more. That holds for justified Chinese and for ragged English; a l
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from ziyan.layout import Lines, Region, Row, regions
+from ziyan.placing import is_wide, joined
 
 # A gap in a row of more than this many heights divides two cells.
 CELL = 1.0
@@ -37,7 +37,6 @@ _ITEM = re.compile(
 )
 _FIELD = re.compile(r"[^:：,，。]{1,12}[:：]")
 _HANZI, _WORD = re.compile(r"\w\W?|\W"), re.compile(r"\S[^\s\u2e80-\uffff]*")
-_HYPHENATED = re.compile(r"[a-zäöüßéèA-Z][-‐]\Z")
 
 
 @dataclass(frozen=True)
@@ -58,23 +57,6 @@ def blocks(
     if layout == "rows":
         return [_row_block(region.lines, row, texts) for region in found for row in region.rows]
     return [block for region in found for block in _paragraphs(region, texts)]
-
-
-def joined(pieces: Sequence[str]) -> str:
-    """Lines of running text as one: no space beside Chinese, one between other words, a hyphenated word whole again."""
-    text = ""
-    for piece in filter(None, map(str.strip, pieces)):
-        if _HYPHENATED.search(text) and piece[0].islower():
-            text = text[:-1] + piece
-        elif text and not (_is_wide(text[-1]) or _is_wide(piece[0])):
-            text += " " + piece
-        else:
-            text += piece
-    return text
-
-
-def _is_wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in "WF"
 
 
 def _row_block(lines: Lines, row: Row, texts: Sequence[str]) -> Block:
@@ -130,12 +112,12 @@ class _TextRow:
     @property
     def first_word(self) -> float:
         """The width of the first word, with the mark behind it."""
-        word = (_HANZI if _is_wide(self.text[0]) else _WORD).match(self.text)
+        word = (_HANZI if is_wide(self.text[0]) else _WORD).match(self.text)
         return _letters(word.group() if word else self.text[0]) * self.letter
 
 
 def _letters(text: str) -> int:
-    return sum(2 if _is_wide(character) else 1 for character in text)
+    return sum(2 if is_wide(character) else 1 for character in text)
 
 
 def _paragraphs(region: Region, texts: Sequence[str]) -> list[Block]:

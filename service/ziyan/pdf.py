@@ -168,7 +168,7 @@ def _page(paper: _Paper, codes: _Codes, number: int, page: Page, open_picture: O
         # Of the picture's own dots; it may be smaller than the one that was read.
         dpi = (dpi or embedded.dpi or 0) * page["width"] / embedded.shown_size[0]
         image = paper.next_number()
-    scale = _points_per_pixel(page, dpi)
+    scale = _points_per_pixel(page, page.get("dpi") or dpi)
     width_pt, height_pt = page["width"] * scale, page["height"] * scale
     content = paper.next_number()
     resources = f"/Font << /R {_FONT} 0 R /C {_FONT_DOWN} 0 R >>" + (f" /XObject << /I {image} 0 R >>" if image else "")

@@ -3,24 +3,56 @@
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Point = tuple[float, float]
 
 _WORD = re.compile(r"\S+")
+_HYPHENATED = re.compile(r"[a-zäöüßéèA-Z][-‐]\Z")
 # What no format can carry: control characters, halves of surrogate pairs, and the two that are no characters.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def printable(text: str) -> str:
-    """The text in one row: a space for every control character, U+FFFD for what is no character at all."""
-    return _UNPRINTABLE.sub(lambda found: " " if found[0] < "\xa0" else "\ufffd", text)
+def printable(text: str, kept: str = "") -> str:
+    """The text in one row: a space for every control character but those `kept`, U+FFFD for what is no character."""
+    return _UNPRINTABLE.sub(lambda found: _printable(found[0], kept), text)
+
+
+def _printable(character: str, kept: str) -> str:
+    if character in kept:
+        return character
+    return " " if character < "\xa0" else "\ufffd"
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """Lines of running text as one: no space beside Chinese, one between other words, a hyphenated word whole again."""
+    text = ""
+    for piece in filter(None, map(str.strip, pieces)):
+        if _HYPHENATED.search(text) and piece[0].islower():
+            text = text[:-1] + piece
+        elif text and not (is_wide(text[-1]) or is_wide(piece[0])):
+            text += " " + piece
+        else:
+            text += piece
+    return text
+
+
+def is_wide(character: str) -> bool:
+    """Whether a character is as wide as it is high, as hanzi are."""
+    return unicodedata.east_asian_width(character) in "WF"
+
+
+def is_next_cell(before: Sequence[Point], after: Sequence[Point]) -> bool:
+    """Whether a quad stands in one row with the one before, and more than a height to its right."""
+    (_, top, right, bottom), (left, other_top, _, other_bottom) = upright(before), upright(after)
+    lower = min(bottom - top, other_bottom - other_top)
+    return 2 * (min(bottom, other_bottom) - max(top, other_top)) >= lower and left - right > lower
 
 
 def advance(character: str) -> int:
     """How far a character reaches, in half ems: 2 for those of East Asian width, 0 for marks upon others, else 1."""
-    if unicodedata.east_asian_width(character) in "WF":
+    if is_wide(character):
         return 2
     return 0 if unicodedata.combining(character) else 1
 

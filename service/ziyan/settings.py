@@ -57,6 +57,10 @@ class Settings:
     jobs_bytes: int = _setting(
         512 * MIB, "bytes of all jobs and results; the oldest results go first", low=MIB, high=1 << 40
     )
+    watch: str = _setting("", "folder whose files are read as they are dropped; without it none is")
+    watch_settle_s: int = _setting(
+        5, "seconds without a change after which a dropped file is complete", low=1, high=3600
+    )
     tokens: str = _setting("", "file of the API's tokens, made by `ziyan token`; without it the API is open")
     rate_limit: str = _setting("", "most pictures and files of one client, such as 30/minute; without it any number")
     trusted_hosts: str = _setting(

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import re
 import secrets
 from pathlib import Path
@@ -23,6 +24,13 @@ def make(name: str) -> tuple[str, str]:
             f"A token cannot be named {name!r}. A name has 1 to 64 characters, and no spaces or colons.",
         )
     return token, line
+
+
+def add(path: Path, line: str) -> None:
+    """Puts a line at the end of the file; a new file can be read by its owner and group alone."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    with open(handle, "a", encoding="utf-8") as file:  # noqa: PTH123 (Path.open takes no mode for a new file)
+        file.write(f"{line}\n")
 
 
 class Tokens:

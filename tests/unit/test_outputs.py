@@ -46,18 +46,17 @@ def test_text_is_one_line_each_and_a_form_feed_between_pages():
     )
 
 
-def test_text_puts_an_empty_line_between_two_blocks():
-    lines = [
-        line("一", box(0, 0, 9, 9), block=0),
-        line("二", box(0, 0, 9, 9), block=0),
-        line("三", box(0, 0, 9, 9), block=1),
-    ]
-    assert rendered([{**PAGE, "lines": lines}], "txt") == "一\n二\n\n三\n"
+def test_text_is_what_was_asked_for():
+    assert rendered([{**PAGE, "text": ["离线识别 Hello", "a\tb"]}], "txt") == "离线识别 Hello\na\tb\n"
 
 
-def test_text_holds_the_paragraphs_or_rows_that_the_page_was_asked_for():
-    rows = {**PAGE, "text": ["品名\t金额", "离线\x07识别 Hello"]}
-    assert rendered([rows, rows], "txt") == "品名\t金额\n离线 识别 Hello\n\f品名\t金额\n离线 识别 Hello\n"
+def test_an_edited_pages_blocks_are_put_together_from_their_lines():
+    paragraph = [("识别文", 0, 0), ("字不用云。", 0, 30), ("No cloud,", 0, 60), ("no GPU.", 0, 90)]
+    row = [("名称", 0, 150), ("价格", 300, 151), ("元", 345, 150)]
+    lines = [line(text, box(left, top, 20 * len(text), 24), block=0) for text, left, top in paragraph]
+    lines += [line(text, box(left, top, 20 * len(text), 24), block=1) for text, left, top in row]
+    lines += [line("末行", box(0, 300, 40, 24))]
+    assert rendered([{**PAGE, "lines": lines}], "txt") == "识别文字不用云。No cloud, no GPU.\n名称\t价格元\n末行\n"
 
 
 def test_json_gives_every_page_as_it_was():
@@ -105,6 +104,10 @@ def test_renders_a_page_only_when_it_is_asked_for():
     assert "离线识别" in next(outputs.render(pages(), "txt")).decode()
 
 
+def test_a_page_whose_text_is_missing_is_still_written():
+    assert rendered([{**PAGE, "text": []}], "txt").startswith("离线识别 Hello\n"), "as from a PDF's text layer"
+
+
 # --- hOCR -------------------------------------------------------------------------------------------------------------
 
 
@@ -119,7 +122,9 @@ def properties(span):
 
 def test_hocr_keeps_to_its_specification(tmp_path):
     path = tmp_path / "page.hocr"
-    path.write_text(rendered([PAGE, {**PAGE, "lines": []}], "hocr"), encoding="utf-8")
+    blocks = [{**given, "block": number} for number, given in enumerate(PAGE["lines"])]
+    pages = [PAGE, {**PAGE, "lines": []}, {**PAGE, "lines": blocks}]
+    path.write_text(rendered(pages, "hocr"), encoding="utf-8")
     checker = Path(sys.executable).with_name("hocr-spec")
     ended = subprocess.run([checker, path], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 0, ended.stdout
@@ -134,6 +139,14 @@ def test_hocr_holds_every_line_with_its_box_its_score_and_its_words():
     assert "".join(second.itertext()) == 'a "b", <c> & d'
     # eight half ems of hanzi, one of the space, five of Latin letters over 600 pixels
     assert [properties(word)["bbox"] for word in first] == ["100 100 443 140", "485 100 700 140"]
+
+
+def test_hocr_tells_the_paragraphs(tmp_path):
+    lines = [{**given, "block": number > 0} for number, given in enumerate(PAGE["lines"])]
+    root = ElementTree.fromstring(rendered([{**PAGE, "lines": lines}], "hocr"))
+    first, second = (one for one in root.iter(f"{XHTML}p"))
+    assert (first.get("class"), len(first), len(second)) == ("ocr_par", 1, 2)
+    assert second.get("title") == "bbox 100 200 850 600"
 
 
 def test_hocr_tells_the_language_and_the_writing_mode():

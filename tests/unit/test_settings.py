@@ -24,6 +24,7 @@ NUMBERS = {
     "OCR_JOBS_BYTES": (512 * MIB, MIB, 1 << 40),
     "OCR_CACHE_BYTES": (8 * MIB, 0, 1024 * MIB),
     "OCR_SECOND_BELOW": (0.95, 0, 1),
+    "OCR_WATCH_SETTLE_S": (5, 1, 3600),
     "OCR_TEMPERATURE_SOFT_C": (75, 40, 81),
     "OCR_TEMPERATURE_HARD_C": (82, 76, 105),
 }
@@ -34,6 +35,7 @@ TEXTS = {
     "OCR_LEXICON": Path("/etc/ziyan/lexicon.txt"),
     "OCR_SYSFS_ROOT": Path("/sys"),
     "OCR_JOBS_DIR": Path("/var/lib/ziyan/jobs"),
+    "OCR_WATCH": "",
     "OCR_TOKENS": "",
     "OCR_TRUSTED_HOSTS": "",
 }

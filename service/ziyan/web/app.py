@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import threading
 import time
 import uuid
 
@@ -11,6 +12,7 @@ from waitress.server import create_server
 from ziyan import log
 from ziyan.jobs import Store
 from ziyan.settings import Settings
+from ziyan.watch import Watch
 from ziyan.web import access, api, jobs, pages, problems
 from ziyan.web.desk import Desk
 from ziyan.web.metrics import Metrics
@@ -78,6 +80,8 @@ def serve(settings: Settings) -> None:
     tempfile.tempdir = str(Store(settings).prepare())
     app = create_app(settings)
     app.extensions["ziyan"].watch()
+    if settings.watch:
+        threading.Thread(target=Watch(settings).run, daemon=True).start()
     log.event(PROGRAM, "listening", host=settings.host, port=settings.port)
     server = create_server(
         app,

@@ -1,19 +1,17 @@
 """The routes of jobs: documents in, their state, their result. `ziyan.jobs` keeps them, the reader works on them."""
 
 import logging
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, request, send_file, stream_with_context, url_for
+from flask import Blueprint, Response, g, jsonify, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import parse_form_data
 
-from ziyan import embed, options, outputs
+from ziyan import options, outputs, results
 from ziyan.errors import (
     DocumentRejected,
     DocumentTooLarge,
@@ -27,6 +25,7 @@ from ziyan.jobs import Draft, Job, Queue, Store, not_done, state_of
 from ziyan.kinds import HEAD_BYTES, kind, unsupported
 from ziyan.log import event
 from ziyan.settings import Settings
+from ziyan.web import exports
 from ziyan.web.desk import Desk
 
 PROGRAM = "ocr-web"
@@ -34,8 +33,6 @@ FIELD = "file"
 NAME_LENGTH = 200
 _FORM_BYTES = 1 << 18
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
-# A page that could not be read has no size; A4 at this resolution stands for it where a size is needed.
-_BLANK_DPI, _BLANK_SIZE = 150, (1240, 1754)
 
 
 def blueprint(settings: Settings, desk: Desk) -> Blueprint:
@@ -252,39 +249,10 @@ def _links(job: Job) -> dict[str, str]:
 
 
 def _file(job: Job, form: outputs.Format) -> Response:
-    pages = job.pages() if form.ending == "json" else map(_shown, job.pages())
-    pieces = outputs.render(pages, form.ending, pictures=_pictures(job))
-    response = Response(stream_with_context(pieces), content_type=form.media_type)
-    if form.ending != "json":
-        name = Path(job.asked["files"][0]).stem or "ocr"
-        response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{form.ending}")
-    return response
-
-
-def _shown(page: dict[str, Any]) -> dict[str, Any]:
-    """The page as files show it: one that could not be read says so, and is not taken for an empty one."""
-    if not page["error"]:
-        return page
-    width, height = _BLANK_SIZE
-    box = [[0, 0], [width, 0], [width, height // 40], [0, height // 40]]
-    line = {"text": f"[{page['page']}: {page['error']['message']}]", "score": 0.0, "box": box}
-    return {**page, "width": width, "height": height, "lines": [line], "text": [line["text"]]}
-
-
-def _pictures(job: Job) -> Iterator[Callable[[], tuple[BinaryIO, float | None]] | None]:
-    for number in job.outcomes():
-        path = job.picture(number)
-        yield partial(_opened, path, job, number) if path else None
-
-
-def _opened(path: Path, job: Job, number: int) -> tuple[BinaryIO, float | None]:
-    """The page's picture and its dots per inch, by which a page of a PDF keeps its size."""
-    page, file = job.page(number), path.open("rb")
-    if not page["dpi"]:
-        return file, None
-    width, _ = embed.look(file).shown_size
-    file.seek(0)
-    return file, page["dpi"] * width / page["width"]
+    pieces = results.render(job, form.ending)
+    if form.ending == "json":
+        return Response(pieces, content_type=form.media_type)
+    return exports.download(pieces, form.ending, Path(job.asked["files"][0]).stem or "ocr")
 
 
 def _page(job: Job, number: int) -> dict[str, Any]:
