@@ -19,7 +19,7 @@ LAYERS = (
     ("words", "alphabets"),
     ("options", "log"),
     ("settings", "charset", "image", "documents", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling"),
-    ("embed", "placing", "windows"),
+    ("embed", "placing", "windows", "pieces"),
     ("manifest", "ctc", "pdf"),
     ("lexicon",),
     ("session",),
