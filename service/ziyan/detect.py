@@ -44,9 +44,7 @@ class Detector:
         self._facts = facts
         self._session = Session(facts.path, threads=threads)
 
-    def quads(
-        self, image: np.ndarray, *, window: Window | None = None, pixels: int | None = None
-    ) -> list[np.ndarray]:
+    def quads(self, image: np.ndarray, *, window: Window | None = None, pixels: int | None = None) -> list[np.ndarray]:
         """The quads of the lines in `image` (H, W, 3) uint8 BGR, in its pixels, in no particular order.
 
         Only `window` of it is looked at, if given. `pixels` is the area at which the network sees it, and each tile of

@@ -14,8 +14,8 @@ LONGEST = 50.0
 # A cut may lie so many heights away from where equal pieces would end.
 REACH = 2.0
 # Height in pixels at which gaps are looked for.
-LOOK_HEIGHT = 24
-# Between Latin letters or digits a gap of this many heights is a space.
+LOOK_HEIGHT = 32
+# Between Latin letters, digits and marks a gap of this many heights is a space.
 SPACE = 0.2
 
 
@@ -42,7 +42,7 @@ def joined(texts: Sequence[str], gaps: Sequence[float]) -> str:
 
 
 def _is_latin(character: str) -> bool:
-    return character.isascii() and character.isalnum()
+    return character.isascii() and not character.isspace() and character != ""
 
 
 def _part(quad: np.ndarray, start: float, stop: float) -> np.ndarray:
