@@ -16,7 +16,7 @@ REACH = 2.0
 # Height in pixels at which gaps are looked for.
 LOOK_HEIGHT = 32
 # Between Latin letters, digits and marks a gap of this many heights is a space.
-SPACE = 0.2
+SPACE = 0.13
 
 
 def cut(image: np.ndarray, quad: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
