@@ -19,7 +19,7 @@ LAYERS = (
     ("words", "alphabets"),
     ("options", "log", "kinds"),
     ("settings", "charset", "image", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling"),
-    ("embed", "placing", "windows"),
+    ("embed", "placing", "windows", "pieces"),
     ("manifest", "ctc", "pdf", "documents"),
     ("lexicon",),
     ("session",),

@@ -25,10 +25,13 @@ MAX_ENLARGE = 1.5
 MIN_KERNEL_SIDE = 3.0
 # More components than this is texture, not text; the largest are kept.
 MAX_LINES = 1000
+# A box gets this much more room along and across its line, in heights: exact lines of the development pages, good and
+# damaged in seven ways, 77.1 -> 78.0 %; a kernel grown by the published rule alone cuts first and last strokes.
+ROOM = (0.15, 0.08)
 # Lines lower than this many detector pixels are looked at again, so that they are about WANTED_HEIGHT high.
 # F1 on the development pages by their height: 5 px 55, 6 74, 8 92, 10 95.3, 12 96.5, 14 97.2, 20 97.7, 30 98.0.
-SMALL_HEIGHT = 13.0
-WANTED_HEIGHT = 22.0
+SMALL_HEIGHT = 14.0
+WANTED_HEIGHT = 24.0
 # A second look that enlarges less than this shows nothing new.
 MIN_GAIN = 1.25
 # All second looks at one picture together see at most so many times the area of the first.
@@ -44,9 +47,7 @@ class Detector:
         self._facts = facts
         self._session = Session(facts.path, threads=threads)
 
-    def quads(
-        self, image: np.ndarray, *, window: Window | None = None, pixels: int | None = None
-    ) -> list[np.ndarray]:
+    def quads(self, image: np.ndarray, *, window: Window | None = None, pixels: int | None = None) -> list[np.ndarray]:
         """The quads of the lines in `image` (H, W, 3) uint8 BGR, in its pixels, in no particular order.
 
         Only `window` of it is looked at, if given. `pixels` is the area at which the network sees it, and each tile of
@@ -112,7 +113,10 @@ class Detector:
             return None
         # Vatti offsetting of a rectangle, boxed again, is the rectangle with every side moved out by the distance.
         distance = w * h * self._facts.unclip_ratio / (2 * (w + h))
-        return order_corners(cv2.boxPoints((centre, (w + 2 * distance, h + 2 * distance), angle)))
+        w, h = w + 2 * distance, h + 2 * distance
+        along, across = ROOM[0] * min(w, h), ROOM[1] * min(w, h)
+        size = (w + along, h + across) if w >= h else (w + across, h + along)
+        return order_corners(cv2.boxPoints((centre, size, angle)))
 
 
 def _second_look(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ziyan import ctc, manifest
+from ziyan import ctc, manifest, pieces
 from ziyan.errors import ModelRejected
 from ziyan.geometry import crop, crop_size
 from ziyan.normalize import line_tensor, line_width
@@ -52,9 +52,26 @@ class Recognizer:
     ) -> list[Reading]:
         """One reading per quad (4, 2) of `image` (H, W, 3) uint8 BGR, in the same order; `decoder` finds their texts.
 
-        `progress` is told how many lines are read, before the first and after each batch. Lines are cut out batch by
-        batch: a page of 200 long lines would be 300 MB of tensors at once.
+        `progress` is told how many lines are read, before the first and after each batch.
         """
+        lines = [list(pieces.cut(image, quad)) for quad in quads]
+        short = [piece for line in lines for piece, _ in line]
+
+        def tell(done: int) -> None:
+            progress(done * len(lines) // max(1, len(short)))
+
+        found = iter(self._read_short(image, short, decoder=decoder, progress=tell))
+        return [_joined([next(found) for _ in line], [gap for _, gap in line]) for line in lines]
+
+    def _read_short(
+        self,
+        image: np.ndarray,
+        quads: Sequence[np.ndarray],
+        *,
+        decoder: ctc.Decoder,
+        progress: Callable[[int], None],
+    ) -> list[Reading]:
+        """What `read` gives. Lines are cut out batch by batch: 200 of them would be 300 MB of tensors at once."""
         facts, decode = self._facts, decoder(self._facts.charset)
         size = {"height": facts.height, "max_width": facts.max_width, "squeeze": facts.squeeze}
         widths = [self._padded(line_width(*crop_size(quad), **size)) for quad in quads]
@@ -88,6 +105,14 @@ class Recognizer:
         classes, confidences = decode(probabilities)
         text = self._facts.charset.decode(classes.tolist())
         return Reading(text, score(float(confidences.mean()), self._facts.calibration) if text else 0.0)
+
+
+def _joined(readings: Sequence[Reading], gaps: Sequence[float]) -> Reading:
+    if len(readings) == 1:
+        return readings[0]
+    text = pieces.joined([reading.text for reading in readings], gaps)
+    certain = sum(reading.score * len(reading.text) for reading in readings)
+    return Reading(text, certain / max(1, sum(len(reading.text) for reading in readings)))
 
 
 def score(probability: float, calibration: manifest.Calibration) -> float:

@@ -49,7 +49,7 @@ def test_finds_each_drawn_line_where_it_was_drawn(detector, draw, bgr):
 def test_finds_a_line_on_a_large_picture_in_its_own_pixels(detector, draw, bgr):
     picture, ink = draw(("很大的一张图片", (1500, 1200)), size=(3000, 2400), font_px=160)
     (quad,) = detector.quads(bgr(picture))
-    assert bounds(quad) == pytest.approx(ink[0], abs=3 * NEAR_PX)
+    assert bounds(quad) == pytest.approx(ink[0], abs=4 * NEAR_PX)
 
 
 def test_finds_a_line_that_falls_along_its_slope(detector, draw, bgr):
@@ -92,9 +92,10 @@ def kernels(*boxes, value=255, size=256):
 
 
 def test_a_kernel_is_grown_by_its_area_over_its_perimeter(seeing):
-    # 100x20 between its outermost pixel centres: 100 * 20 * 1.4 / (2 * 120) = 11.67 on every side.
+    # 100x20 between its outermost pixel centres: 100 * 20 * 1.4 / (2 * 120) = 11.67 on every side makes it 43.33 high,
+    # 0.075 of which are added on the left and on the right, 0.04 above and below.
     (quad,) = seeing.quads(kernels((50, 100, 150, 120)))
-    expected = [(38.33, 88.33), (161.67, 88.33), (161.67, 131.67), (38.33, 131.67)]
+    expected = [(35.08, 86.60), (164.92, 86.60), (164.92, 133.40), (35.08, 133.40)]
     assert quad == pytest.approx(np.array(expected), abs=0.02)
 
 
@@ -108,8 +109,8 @@ def test_text_inside_a_frame_is_found(seeing):
     picture[20:236, 20:236] = 0
     picture[100:121, 60:191] = 255
     sizes = sorted(round(float(bounds(quad)[2] - bounds(quad)[0])) for quad in seeing.quads(picture))
-    # The frame's mean is low, since it is mostly hole; the text, 130x20, grows by 12.13 on both sides.
-    assert sizes == [154]
+    # The frame's mean is low, since it is mostly hole; the text, 130x20, grows by 12.13 + 3.32 on both sides.
+    assert sizes == [161]
 
 
 @pytest.mark.parametrize(("side", "found"), [(2, 0), (3, 1)])
@@ -131,7 +132,7 @@ def test_a_pixel_is_text_above_a_probability_of_one_fifth(value, joined, seeing)
 
 def test_a_kernel_at_the_edge_stays_inside(seeing):
     (quad,) = seeing.quads(kernels((0, 0, 100, 20)))
-    assert bounds(quad) == pytest.approx((0, 0, 111.67, 31.67), abs=0.02)
+    assert bounds(quad) == pytest.approx((0, 0, 114.92, 33.40), abs=0.02)
 
 
 def test_of_too_many_kernels_the_largest_are_kept(seeing):
