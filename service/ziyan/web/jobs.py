@@ -172,8 +172,9 @@ def _name(given: str | None, number: int) -> str:
 
 def _check(path: Path, name: str) -> None:
     if not path.stat().st_size:
-        zh, en = f"文件 {name!r} 是空的，请重新选择。", f"The file {name!r} is empty. Choose another."
-        raise DocumentRejected("file_empty", zh, en)
+        raise DocumentRejected(
+            "file_empty", f"文件 {name!r} 是空的，请重新选择。", f"The file {name!r} is empty. Choose another."
+        )
     with path.open("rb") as file:
         if kind(file.read(HEAD_BYTES)) is None:
             raise unsupported(name)
