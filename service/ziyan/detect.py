@@ -36,8 +36,11 @@ WANTED_HEIGHT = 24.0
 MIN_GAIN = 1.25
 # All second looks at one picture together see at most so many times the area of the first.
 MAX_SECOND_AREA = 5
-# Where a first look at less than this share of the width shows no line at all, the lines may be too small to show.
+# Where a picture is shrunk to less than this share of its width, lines may be too small to show, or to show apart:
+# below 4 detector pixels they run together to blocks. A block loses its contrast when it is shrunk; a large line, whose
+# strokes are wide, keeps more than FADED of it.
 BLIND_SCALE = 0.4
+FADED = 0.6
 
 
 class Detector:
@@ -59,7 +62,12 @@ class Detector:
         size = fit_area(whole.width, whole.height, pixels=pixels, enlarge=MAX_ENLARGE, multiple=facts.multiple)
         scale = math.sqrt(size[0] * size[1] / whole.area)
         found = self._look(image, whole, size, pixels)
-        windows, wanted = _second_look(found, whole, scale, pixels=pixels, multiple=facts.multiple)
+        blind = False
+        if scale < BLIND_SCALE:
+            faded = [quad for quad in found if _height(quad) >= SMALL_HEIGHT / scale and _fades(image, quad, scale)]
+            blind = bool(faded) or not found
+            found = [quad for quad in found if not any(quad is other for other in faded)]
+        windows, wanted = _second_look(found, whole, scale, blind=blind, pixels=pixels, multiple=facts.multiple)
         for part in windows:
             found = [quad for quad in found if not (part.holds(quad) and _height(quad) < 2 * SMALL_HEIGHT / scale)]
             again = self._look(image, part, self._size(part, wanted), pixels)
@@ -120,16 +128,16 @@ class Detector:
 
 
 def _second_look(
-    found: list[np.ndarray], whole: Window, scale: float, *, pixels: int, multiple: int
+    found: list[np.ndarray], whole: Window, scale: float, *, blind: bool, pixels: int, multiple: int
 ) -> tuple[list[Window], float]:
     """The windows of `whole` to look at again and the scale to do it at, after `found` was seen at `scale`."""
     small = [quad for quad in found if _height(quad) < SMALL_HEIGHT / scale]
-    if small:
+    if blind:
+        windows, wanted = [whole], 1.0
+    elif small:
         uncut = [quad for quad in found if _height(quad) < 2 * SMALL_HEIGHT / scale]
         windows = around(small, uncut, whole, scale)
         wanted = WANTED_HEIGHT / float(np.median([_height(quad) for quad in small]))
-    elif not found and scale < BLIND_SCALE:
-        windows, wanted = [whole], 1.0
     else:
         return [], scale
     seen = MAX_SECOND_AREA * pixels / sum(window.area for window in windows)
@@ -137,6 +145,14 @@ def _second_look(
     if wanted < MIN_GAIN * scale:
         return [], scale
     return [window.widened(multiple / wanted, whole) for window in windows], wanted
+
+
+def _fades(image: np.ndarray, quad: np.ndarray, scale: float) -> bool:
+    """Whether most of what is written in `quad` of `image` vanishes at `scale`: many small lines, not a large one."""
+    (left, top), (right, bottom) = np.floor(quad.min(axis=0)).astype(int), np.ceil(quad.max(axis=0)).astype(int)
+    part = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    size = [max(1, round(side * scale)) for side in part.shape[::-1]]
+    return bool(cv2.resize(part, size, interpolation=cv2.INTER_AREA).std() < FADED * part.std())
 
 
 def _height(quad: np.ndarray) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 
 from ziyan.geometry import quad_size
 
-# Around small lines a window leaves so many of their heights free.
-MARGIN = 1.5
+# Around small lines a window leaves so many of their heights free, and at most so many pixels of its mask.
+MARGIN, MAX_MARGIN = 1.5, 32
 # Pixels that neighbouring tiles share; each keeps its half: what a network says at a rim is a guess.
 OVERLAP = 64
 
@@ -78,7 +78,7 @@ def around(seeds: Sequence[np.ndarray], uncut: Sequence[np.ndarray], whole: Wind
 
 
 def _on_mask(quad: np.ndarray, whole: Window, scale: float) -> tuple[int, int, int, int]:
-    margin, corner = MARGIN * min(quad_size(quad)), (whole.left, whole.top)
+    margin, corner = min(MARGIN * min(quad_size(quad)), MAX_MARGIN / scale), (whole.left, whole.top)
     left, top = np.maximum((quad.min(axis=0) - margin - corner) * scale, 0).astype(int).tolist()
     right, bottom = (np.ceil((quad.max(axis=0) + margin - corner) * scale).astype(int) + 1).tolist()
     return left, top, right, bottom
