@@ -52,6 +52,19 @@ class Window:
         x, y = quad.mean(axis=0)
         return bool(self.left <= x <= self.right and self.top <= y <= self.bottom)
 
+    def beyond(self, quads: Sequence[np.ndarray], whole: "Window") -> "Window":
+        """This window, longer by its own length within `whole` on each side that one of `quads` (4, 2) reaches."""
+        corners = np.concatenate([*quads, np.empty((0, 2), np.float32)])
+        if not len(corners):
+            return self
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        return Window(
+            max(whole.left, self.left - self.width * (left <= self.left)),
+            max(whole.top, self.top - self.height * (top <= self.top)),
+            min(whole.right, self.right + self.width * (right >= self.right)),
+            min(whole.bottom, self.bottom + self.height * (bottom >= self.bottom)),
+        )
+
     def widened(self, step: float, whole: "Window") -> "Window":
         """This window with sides that are multiples of `step`, within `whole` where that is large enough."""
         left, right = _widened(self.left, self.right, step, whole.left, whole.right)

@@ -181,7 +181,7 @@ def test_its_own_pixel_limit_holds(models, refuses):
 
 def test_tells_how_long_each_stage_took(pipeline, page):
     seconds = pipeline.read(png(page[0])).seconds
-    assert list(seconds) == ["decode", "detect", "recognize", "reread"]
+    assert list(seconds) == ["decode", "enhance", "detect", "recognize", "reread"]
     assert seconds.pop("reread") >= 0  # no line of this page is doubtful
     assert all(value > 0 for value in seconds.values())
 
