@@ -36,8 +36,14 @@ WANTED_HEIGHT = 24.0
 MIN_GAIN = 1.25
 # All second looks at one picture together see at most so many times the area of the first.
 MAX_SECOND_AREA = 5
-# Where a first look at less than this share of the width shows no line at all, the lines may be too small to show.
-BLIND_SCALE = 0.4
+# A window whose rim cuts lines is looked at again, wider, so many times.
+MAX_WIDENING = 2
+# Where a picture is shrunk to less than this share of its width and shows no line, or lines as low as TINY_HEIGHT, or
+# blocks of lines that ran together, there may be others too small to show: it is seen once more in BLIND_AREA times the
+# area. A block loses its contrast when it is shrunk; a large line, whose strokes are wide, keeps more than FADED of it.
+BLIND_SCALE, BLIND_AREA = 0.4, 4
+TINY_HEIGHT = 7.0
+FADED = 0.6
 
 
 class Detector:
@@ -56,15 +62,36 @@ class Detector:
         facts = self._facts
         whole = window or Window(0, 0, image.shape[1], image.shape[0])
         pixels = pixels or facts.pixels
-        size = fit_area(whole.width, whole.height, pixels=pixels, enlarge=MAX_ENLARGE, multiple=facts.multiple)
-        scale = math.sqrt(size[0] * size[1] / whole.area)
-        found = self._look(image, whole, size, pixels)
+        found, scale = self._first_look(image, whole, pixels)
         windows, wanted = _second_look(found, whole, scale, pixels=pixels, multiple=facts.multiple)
-        for part in windows:
+        for window in windows:
+            part, again = self._look_around(image, window, whole, wanted, pixels)
             found = [quad for quad in found if not (part.holds(quad) and _height(quad) < 2 * SMALL_HEIGHT / scale)]
-            again = self._look(image, part, self._size(part, wanted), pixels)
             found += [quad for quad in again if not any(_covers(other, quad) for other in found)]
         return found[:MAX_LINES]
+
+    def _first_look(self, image: np.ndarray, whole: Window, pixels: int) -> tuple[list[np.ndarray], float]:
+        """The quads in `whole`, and the scale it was seen at: once more and larger if the first scale may hide some."""
+        for seen in (pixels, BLIND_AREA * pixels):
+            size = fit_area(whole.width, whole.height, pixels=seen, enlarge=MAX_ENLARGE, multiple=self._facts.multiple)
+            scale = math.sqrt(size[0] * size[1] / whole.area)
+            found = self._look(image, whole, size, pixels)
+            if scale >= BLIND_SCALE or not _is_blind(image, found, scale):
+                break
+        return found, scale
+
+    def _look_around(
+        self, image: np.ndarray, window: Window, whole: Window, scale: float, pixels: int
+    ) -> tuple[Window, list[np.ndarray]]:
+        """`window`, or as much more of `whole` as the lines that reach its rim need, and the quads in it."""
+        for widened in range(MAX_WIDENING + 1):
+            seen = math.sqrt(MAX_SECOND_AREA * pixels / window.area)
+            found = self._look(image, window, self._size(window, min(scale, seen)), pixels)
+            wider = window.beyond(found, whole)
+            if wider == window or widened == MAX_WIDENING:
+                break
+            window = wider.widened(self._facts.multiple / scale, whole)
+        return window, found
 
     def _size(self, window: Window, scale: float) -> tuple[int, int]:
         multiple = self._facts.multiple
@@ -124,19 +151,31 @@ def _second_look(
 ) -> tuple[list[Window], float]:
     """The windows of `whole` to look at again and the scale to do it at, after `found` was seen at `scale`."""
     small = [quad for quad in found if _height(quad) < SMALL_HEIGHT / scale]
-    if small:
-        uncut = [quad for quad in found if _height(quad) < 2 * SMALL_HEIGHT / scale]
-        windows = around(small, uncut, whole, scale)
-        wanted = WANTED_HEIGHT / float(np.median([_height(quad) for quad in small]))
-    elif not found and scale < BLIND_SCALE:
-        windows, wanted = [whole], 1.0
-    else:
+    if not small:
         return [], scale
+    uncut = [quad for quad in found if _height(quad) < 2 * SMALL_HEIGHT / scale]
+    windows = around(small, uncut, whole, scale)
+    wanted = WANTED_HEIGHT / float(np.median([_height(quad) for quad in small]))
     seen = MAX_SECOND_AREA * pixels / sum(window.area for window in windows)
     wanted = min(wanted, MAX_ENLARGE, math.sqrt(seen))
     if wanted < MIN_GAIN * scale:
         return [], scale
     return [window.widened(multiple / wanted, whole) for window in windows], wanted
+
+
+def _is_blind(image: np.ndarray, found: list[np.ndarray], scale: float) -> bool:
+    """Whether there may be lines that are too small to be `found` at `scale`."""
+    tiny = [quad for quad in found if _height(quad) < TINY_HEIGHT / scale]
+    large = (quad for quad in found if _height(quad) >= SMALL_HEIGHT / scale)
+    return not found or len(tiny) > 1 or any(_fades(image, quad, scale) for quad in large)
+
+
+def _fades(image: np.ndarray, quad: np.ndarray, scale: float) -> bool:
+    """Whether most of what is written in `quad` of `image` vanishes at `scale`: many small lines, not a large one."""
+    (left, top), (right, bottom) = np.floor(quad.min(axis=0)).astype(int), np.ceil(quad.max(axis=0)).astype(int)
+    part = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    size = [max(1, round(side * scale)) for side in part.shape[::-1]]
+    return bool(cv2.resize(part, size, interpolation=cv2.INTER_AREA).std() < FADED * part.std())
 
 
 def _height(quad: np.ndarray) -> float:

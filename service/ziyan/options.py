@@ -169,6 +169,14 @@ class Options:
         f"只输出这些字符：{'、'.join(alphabets.SETS)} 等字符集名，或逐个列出，以空格分隔。 The only characters to "
         "write: names of sets, or the characters themselves, separated by spaces.",
     )
+    preprocess: str = _option(
+        "auto",
+        Choice(("auto", "none", "grey", "contrast", "light", "denoise", "sharpen", "binarize")),
+        "识别前如何修整图片：auto 只在图片很暗淡时拉伸对比度，none 不修整；"
+        "其余依次为去色、对比度、匀光、去噪、锐化、二值化。 "
+        "How the picture is mended before it is read: auto stretches the contrast of very dim or pale ones, none does "
+        "nothing.",
+    )
     det: str = _option(
         "on",
         Choice(("on", "off")),

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
-from ziyan import areas, geometry, image, orient, paragraphs
+from ziyan import areas, enhance, geometry, image, orient, paragraphs
 from ziyan.detect import Detector
 from ziyan.lexicon import Wording
 from ziyan.manifest import Manifest
@@ -52,7 +52,10 @@ class Pipeline:
         options: Options = DEFAULTS,
         progress: Progress = lambda stage, done, of: None,
     ) -> Page:
-        """The page that the picture `data` shows, encoded or not. ImageRejected where it cannot be read."""
+        """The page that the picture `data` shows, encoded or not. ImageRejected where it cannot be read.
+
+        The pixels of a decoded picture are mended in place, as `options.preprocess` says.
+        """
         clock = Stopwatch()
         decoder = self._wording.decoder(options.lexicon, options.allow)
 
@@ -67,6 +70,8 @@ class Pipeline:
         with clock.stage("decode"):
             decoded = isinstance(data, image.Picture)
             picture = data if decoded else image.decode(data, max_pixels=self._max_pixels)
+        with clock.stage("enhance"):
+            enhance.mend(picture.pixels, enhance.asked_for(picture.pixels, options.preprocess))
         picture, lines, turned = _upright(picture, options, find, clock)
         with clock.stage("recognize"):
             found = orient.read(lines, turn=options.turn == "auto", vertical=options.vertical)

@@ -10,8 +10,8 @@ import numpy as np
 
 from ziyan.geometry import quad_size
 
-# Around small lines a window leaves so many of their heights free.
-MARGIN = 1.5
+# Around small lines a window leaves so many of their heights free, and at most so many pixels of its mask.
+MARGIN, MAX_MARGIN = 1.5, 32
 # Pixels that neighbouring tiles share; each keeps its half: what a network says at a rim is a guess.
 OVERLAP = 64
 
@@ -52,6 +52,19 @@ class Window:
         x, y = quad.mean(axis=0)
         return bool(self.left <= x <= self.right and self.top <= y <= self.bottom)
 
+    def beyond(self, quads: Sequence[np.ndarray], whole: "Window") -> "Window":
+        """This window, longer by its own length within `whole` on each side that one of `quads` (4, 2) reaches."""
+        corners = np.concatenate([*quads, np.empty((0, 2), np.float32)])
+        if not len(corners):
+            return self
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        return Window(
+            max(whole.left, self.left - self.width * (left <= self.left)),
+            max(whole.top, self.top - self.height * (top <= self.top)),
+            min(whole.right, self.right + self.width * (right >= self.right)),
+            min(whole.bottom, self.bottom + self.height * (bottom >= self.bottom)),
+        )
+
     def widened(self, step: float, whole: "Window") -> "Window":
         """This window with sides that are multiples of `step`, within `whole` where that is large enough."""
         left, right = _widened(self.left, self.right, step, whole.left, whole.right)
@@ -78,7 +91,7 @@ def around(seeds: Sequence[np.ndarray], uncut: Sequence[np.ndarray], whole: Wind
 
 
 def _on_mask(quad: np.ndarray, whole: Window, scale: float) -> tuple[int, int, int, int]:
-    margin, corner = MARGIN * min(quad_size(quad)), (whole.left, whole.top)
+    margin, corner = min(MARGIN * min(quad_size(quad)), MAX_MARGIN / scale), (whole.left, whole.top)
     left, top = np.maximum((quad.min(axis=0) - margin - corner) * scale, 0).astype(int).tolist()
     right, bottom = (np.ceil((quad.max(axis=0) + margin - corner) * scale).astype(int) + 1).tolist()
     return left, top, right, bottom

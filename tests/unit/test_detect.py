@@ -6,7 +6,9 @@ import pytest
 from onnx import TensorProto, helper
 from ziyan import manifest
 from ziyan.detect import MAX_LINES, Detector
+from ziyan.windows import Window
 
+LONG = "离线识别一行很长的文字，从头到尾都在"
 NEAR_PX = 12  # a box is drawn around the ink with a margin of its own
 
 
@@ -81,6 +83,55 @@ def test_fewer_pixels_may_be_asked_for(detector, draw, bgr):
     picture, ink = draw(("少一点像素也够用", (60, 150)), size=(900, 420), font_px=64)
     (quad,) = detector.quads(bgr(picture), pixels=150_000)
     assert bounds(quad) == pytest.approx(ink[0], abs=2 * NEAR_PX)
+
+
+def rows(count, text="树莓派离线识别", *, left=60, top=40, step=30):
+    return [(text, (left, top + step * i)) for i in range(count)]
+
+
+def found_once(quads, ink):
+    """Each drawn line has one quad around it, and there is no other."""
+    assert len(quads) == len(ink)
+    for left, top, right, bottom in ink:
+        (quad,) = (quad for quad in quads if abs(quad[:, 1].mean() - (top + bottom) / 2) < (bottom - top) / 2)
+        assert bounds(quad)[0] <= left + 2
+        assert bounds(quad)[2] >= right - 2
+        assert bounds(quad)[3] - bounds(quad)[1] < 2.2 * (bottom - top)
+
+
+def test_small_print_in_a_large_picture_is_looked_at_again(detector, draw, bgr):
+    lines = rows(60, "树莓派离线识别文字每一行都要找到", left=1800, top=900, step=32)
+    picture, ink = draw(*lines, size=(4000, 3000), font_px=20)  # 4.5 pixels high as the network sees it first
+    found_once(detector.quads(bgr(picture)), ink)
+
+
+def test_lines_that_run_together_in_the_first_look_are_told_apart(detector, draw, bgr):
+    lines = rows(60, "树莓派离线识别文字每一行都要找到", left=1800, top=900, step=24)
+    picture, ink = draw(*lines, size=(4000, 3000), font_px=16)  # 3.6 pixels high in the first look: grey blocks
+    found_once(detector.quads(bgr(picture)), ink)
+
+
+def test_a_large_title_stays_one_line_above_small_print(detector, draw, bgr):
+    picture, small = draw(*rows(20, LONG, left=400, top=700, step=26), size=(2400, 2000), font_px=16)
+    title = draw(("大标题", (400, 300)), size=(2400, 700), font_px=260)
+    picture.paste(title[0].crop((0, 0, 2400, 690)), (0, 0))
+    found_once(detector.quads(bgr(picture)), [*title[1], *small])
+
+
+def test_a_line_through_many_tiles_is_one_line(detector, draw, bgr):
+    picture, ink = draw(*rows(10, LONG * 25, left=40, top=8, step=29), size=(12000, 300), font_px=18)
+    found_once(detector.quads(bgr(picture)), ink)
+
+
+def test_a_tall_strip_of_small_lines_is_found_whole(detector, draw, bgr):
+    picture, ink = draw(*rows(250, "长长的小票上有很多行", left=30, top=10, step=40), size=(300, 10040), font_px=20)
+    found_once(detector.quads(bgr(picture)), ink)
+
+
+def test_only_the_window_asked_for_is_looked_at(detector, draw, bgr):
+    picture, ink = draw(("上面的一行", (60, 40)), ("下面的一行", (60, 300)))
+    (quad,) = detector.quads(bgr(picture), window=Window(0, 200, 900, 420))
+    assert bounds(quad) == pytest.approx(ink[1], abs=NEAR_PX)
 
 
 def kernels(*boxes, value=255, size=256):

@@ -82,6 +82,14 @@ def test_a_window_is_widened_to_a_multiple_within_the_picture():
     assert Window(0, 0, 990, 10).widened(32, Window(0, 0, 990, 20)) == Window(0, 0, 990, 20)
 
 
+def test_a_window_goes_on_where_a_line_reaches_its_rim():
+    window = Window(100, 100, 300, 150)
+    assert window.beyond([], WHOLE) == window
+    assert window.beyond([box(120, 110, 150, 20)], WHOLE) == window
+    assert window.beyond([box(100, 110, 150, 20)], WHOLE) == Window(0, 100, 300, 150)
+    assert window.beyond([box(120, 110, 180, 20), box(150, 140, 20, 10)], WHOLE) == Window(100, 100, 500, 200)
+
+
 def test_a_window_holds_what_has_its_middle_inside():
     window = Window(100, 100, 200, 200)
     assert window.holds(box(90, 120, 100, 20))
