@@ -20,7 +20,7 @@ LAYERS = (
     ("options", "log", "kinds"),
     ("settings", "charset", "image", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling"),
     ("embed", "placing", "windows", "pieces"),
-    ("manifest", "ctc", "pdf", "documents"),
+    ("manifest", "ctc", "spaces", "pdf", "documents"),
     ("lexicon",),
     ("session",),
     ("orient", "detect", "recognize", "layout", "areas"),

@@ -112,6 +112,16 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     return _decoded(_open(data), data, max_pixels)
 
 
+def decoding_bytes(data: bytes) -> float:
+    """What decoding `data` takes at its peak, by its header alone; 0 where that cannot be read."""
+    try:
+        header = _open(data)
+    except ImageRejected:
+        return 0
+    width, height = header.size
+    return width * height * DECODE_BYTES.get(_kind(header), 5.0)
+
+
 def _decoded(header: Image.Image, data: bytes | None, max_pixels: int) -> Picture:
     width, height = header.size
     _check_size(header, max_pixels)

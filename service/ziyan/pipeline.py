@@ -20,6 +20,8 @@ from ziyan.settings import Profile, Settings
 
 # Told how far a page is: the stage, and how many of how many are done; in "recognize" these are lines.
 Progress = Callable[[str, int, int], None]
+# A picture that takes more than this to decode, 12 megapixels of PNG, needs the second reader's room meanwhile.
+ROOM_BYTES = 60_000_000
 
 
 class Pipeline:
@@ -69,6 +71,8 @@ class Pipeline:
         progress("decode", 0, 1)
         with clock.stage("decode"):
             decoded = isinstance(data, image.Picture)
+            if self.second and not decoded and image.decoding_bytes(data) > ROOM_BYTES:
+                self.second.rest()
             picture = data if decoded else image.decode(data, max_pixels=self._max_pixels)
         with clock.stage("enhance"):
             enhance.mend(picture.pixels, enhance.asked_for(picture.pixels, options.preprocess))

@@ -12,6 +12,7 @@ from ziyan.errors import ModelRejected
 from ziyan.geometry import crop, crop_size
 from ziyan.normalize import line_tensor, line_width
 from ziyan.session import Session
+from ziyan.spaces import Spaces
 
 # A batch holds at most this many columns: three lines of 320 px. One thread gains nothing from more, memory grows.
 BATCH_COLUMNS = 960
@@ -33,6 +34,7 @@ class Recognizer:
 
     def __init__(self, facts: manifest.Recognizer, *, threads: int, compact: bool = False) -> None:
         self._facts = facts
+        self._spaces = Spaces(facts.charset)
         self._session = Session(facts.path, threads=threads, compact=compact)
         written = self._session.metadata.get("charset_sha256")
         if written != hashlib.sha256(facts.charset.dump()).hexdigest():
@@ -93,13 +95,14 @@ class Recognizer:
         return -(-(width + MARGIN) // multiple) * multiple
 
     def _run(self, tensors: Sequence[np.ndarray], *, last: bool) -> Iterator[np.ndarray]:
-        """Probabilities (T, C) of each tensor; steps that see only padding are cut off."""
+        """Probabilities (T, C) of each tensor, shown spaces in them; steps that see only padding are cut off."""
         padded = self._padded(tensors[0].shape[2])
         batch = np.zeros((len(tensors), 3, self._facts.height, padded), np.float32)
         for row, tensor in zip(batch, tensors, strict=True):
             row[:, :, : tensor.shape[2]] = tensor
         for tensor, probabilities in zip(tensors, self._session.run(batch, empty_arena=last), strict=True):
-            yield probabilities[: -(-tensor.shape[2] * len(probabilities) // padded)]
+            steps = probabilities[: -(-tensor.shape[2] * len(probabilities) // padded)]
+            yield self._spaces.shown(steps, tensor)
 
     def _reading(self, probabilities: np.ndarray, decode: ctc.Decode) -> Reading:
         classes, confidences = decode(probabilities)

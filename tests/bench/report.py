@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.dataset import LabelledPage
-from bench.score import Counts, in_order
+from bench.score import Counts, Wording, in_order, page_wording
 
 RESAMPLES = 5000
 MEGABYTE = 10**6
@@ -45,6 +45,10 @@ class EngineRun:
         pages = [in_order(r.page.lines, r.lines, partial=r.page.partial) for r in self.readings]
         return sum(errors for errors, _ in pages) / max(sum(characters for _, characters in pages), 1)
 
+    def wording(self) -> Wording:
+        """Spaces and case of all pages."""
+        return sum((page_wording(r.page.lines, r.lines) for r in self.readings), Wording())
+
     def timed(self) -> list[Reading]:
         """The readings that gave an answer: a refusal is quick, so it would flatter the times."""
         return [reading for reading in self.readings if not reading.failure]
@@ -55,6 +59,7 @@ class EngineRun:
         return {
             "cer_in_order": self.disorder(),
             "accuracy": {"all": _accuracy(self.total()), **{c: _accuracy(self.total(c)) for c in categories}},
+            "wording": vars(self.wording()),
             "cpu_s": _spread([reading.cpu_s for reading in self.timed()]),
             "wall_s": _spread([reading.wall_s for reading in self.timed()]),
             "peak_pss_bytes": max(reading.peak_pss_bytes for reading in self.readings),
@@ -154,15 +159,16 @@ def worst_pages(run: EngineRun, count: int) -> str:
 
 def _engines_table(runs: list[EngineRun]) -> str:
     columns = [
-        "engine", "F1 %", "CER %", "exact lines %", "CER in order %",
+        "engine", "F1 %", "CER %", "exact lines %", "CER in order %", "spaces F1 %", "case %",
         "CPU s/page median / mean / p95", "wall s/page median / mean / p95",
         "peak PSS MB", "peak RSS MB", "models MB", "environment MB", "failed",
     ]  # fmt: skip
     rows = []
     for run in runs:
-        facts, total = run.facts(), run.total()
+        facts, total, wording = run.facts(), run.total(), run.wording()
         rows.append([
             run.name, _percent(total.f1), _percent(total.cer), _percent(total.exact_share), _percent(run.disorder()),
+            _percent(wording.space_f1), _percent(wording.case_share),
             _seconds(facts["cpu_s"]), _seconds(facts["wall_s"]),
             _megabytes(facts["peak_pss_bytes"], 0), _megabytes(facts["peak_rss_bytes"], 0),
             _megabytes(run.model_bytes, 1), _megabytes(run.environment_bytes, 0), str(len(facts["failures"])),
@@ -201,8 +207,8 @@ def table(columns: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [columns, ["---"] * len(columns), *rows])
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}"
 
 
 def _seconds(spread: dict) -> str:

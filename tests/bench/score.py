@@ -4,10 +4,13 @@ For these the order of lines does not matter, and a line that an engine cut in t
 is not an error by itself: both are matters of layout, and the labels cannot know which one a reader of the page wants.
 `in_order` alone asks for the order: it compares the whole page's text, from the first character to the last.
 Sets are scored micro-averaged: counts are summed over pages first (`Counts` adds), then the ratios are taken.
+
+`page_wording` scores apart what F1 hardly sees: the spaces beside Latin letters and digits, and their case.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -68,6 +71,34 @@ class Counts:
         return self.exact / max(self.lines, 1)
 
 
+@dataclass(frozen=True)
+class Wording:
+    """Spaces beside Latin letters and digits, and letters, of one page or of many added up.
+
+    Only where both neighbours of a gap were read right can its space be found, invented or missed.
+    """
+
+    found: int = 0
+    invented: int = 0
+    missed: int = 0
+    letters: int = 0
+    cased: int = 0
+
+    def __add__(self, other: Wording) -> Wording:
+        return Wording(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+    @property
+    def space_f1(self) -> float | None:
+        """Harmonic mean of precision and recall over spaces, 0 to 1; None where there was nothing to find or invent."""
+        spaces = 2 * self.found + self.invented + self.missed
+        return 2 * self.found / spaces if spaces else None
+
+    @property
+    def case_share(self) -> float | None:
+        """Share of the Latin letters that were read, in either case, whose case is the truth's; None without any."""
+        return self.cased / self.letters if self.letters else None
+
+
 @dataclass
 class _Pair:
     """A piece of ground truth and the output that stands for it; `lines` counts the ground-truth lines joined in it."""
@@ -125,10 +156,52 @@ def in_order(truth: list[str], output: list[str], *, partial: bool = False) -> t
     return Levenshtein.distance(read, whole, weights=weights), len(whole)
 
 
+def page_wording(truth: list[str], output: list[str]) -> Wording:
+    """Spaces and case of one page: lines are paired without regard to either, then compared character by character."""
+    truth, output = [_folded(line) for line in truth], [_folded(line) for line in output]
+    partner = _partners(*([line.replace(" ", "").lower() for line in lines] for lines in (truth, output)))
+    return sum((_line_wording(truth[row], output[column]) for row, column in partner.items()), start=Wording())
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(_FOLD)).strip()
+
+
+def _line_wording(truth: str, output: str) -> Wording:
+    shown, read = _spaced(truth), _spaced(output)
+    letters = ["".join(character for character, _ in line) for line in (shown, read)]
+    total = Wording()
+    for edit in Levenshtein.opcodes(*(text.lower() for text in letters)):
+        if edit.tag != "equal":
+            continue
+        right = list(zip(shown[edit.src_start : edit.src_end], read[edit.dest_start : edit.dest_end], strict=True))
+        for (character, _), (own, _) in right:
+            if character.isascii() and character.isalpha():
+                total += Wording(letters=1, cased=character == own)
+        for ((character, space), (_, got)), ((following, _), _) in itertools.pairwise(right):
+            if re.search("[A-Za-z0-9]", character + following):
+                total += Wording(found=space and got, invented=got and not space, missed=space and not got)
+    return total
+
+
+def _spaced(text: str) -> list[tuple[str, bool]]:
+    """Every character but the spaces, and whether a space follows it."""
+    return [(character, text[i + 1 : i + 2] == " ") for i, character in enumerate(text) if character != " "]
+
+
 def _pair_lines(truth: list[str], output: list[str]) -> tuple[list[_Pair], list[str], list[str]]:
     """The pairs of least total edit distance, then the truth and the output that found no partner."""
+    partner = _partners(truth, output)
+    pairs = [_Pair(truth[row], output[column]) for row, column in partner.items()]
+    missed = [line for index, line in enumerate(truth) if index not in partner]
+    extra = [line for index, line in enumerate(output) if index not in partner.values()]
+    return pairs, missed, extra
+
+
+def _partners(truth: list[str], output: list[str]) -> dict[int, int]:
+    """The index of the output that stands for each truth, at the least total edit distance."""
     if not truth or not output:
-        return [], list(truth), list(output)
+        return {}
     rows, columns = linear_sum_assignment(_cost_matrix(truth, output))
     partner = {}
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
@@ -137,10 +210,7 @@ def _pair_lines(truth: list[str], output: list[str]) -> tuple[list[_Pair], list[
         # A pair with nothing in common says no more than both lines left over.
         if Levenshtein.distance(truth[row], output[column]) < len(truth[row]) + len(output[column]):
             partner[row] = column
-    pairs = [_Pair(truth[row], output[column]) for row, column in partner.items()]
-    missed = [line for index, line in enumerate(truth) if index not in partner]
-    extra = [line for index, line in enumerate(output) if index not in partner.values()]
-    return pairs, missed, extra
+    return partner
 
 
 def _cost_matrix(truth: list[str], output: list[str]) -> np.ndarray:

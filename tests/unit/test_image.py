@@ -432,3 +432,11 @@ def test_a_picture_turned_twice_finds_its_way_back():
     sent = image.Picture(np.zeros((32, 48, 3), np.uint8), 96, 64, np.diag([2.0, 2.0, 1.0]))
     box = sent.turned(90).turned(270).box(np.float32([(1, 2), (20, 2), (20, 12), (1, 12)]))
     assert box == ((2, 4), (40, 4), (40, 24), (2, 24))
+
+
+def test_tells_by_the_header_what_decoding_takes():
+    file = io.BytesIO()
+    Image.new("RGB", (100, 50)).save(file, "PNG")
+    assert image.decoding_bytes(file.getvalue()) == 100 * 50 * 5
+    assert image.decoding_bytes(file.getvalue()[:40]) == 100 * 50 * 5  # the header is whole
+    assert image.decoding_bytes(b"no picture") == 0

@@ -1,7 +1,7 @@
 """The metric against values worked out by hand."""
 
 import pytest
-from bench.score import Counts, in_order, normalise, page_counts
+from bench.score import Counts, Wording, in_order, normalise, page_counts, page_wording
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,33 @@ def test_extra_text_on_a_partly_labelled_page_costs_nothing_in_order_either():
     assert in_order(["天气"], ["广告位", "天汽"]) == (4, 2)
     assert in_order(["天气"], ["广告位", "天汽"], partial=True) == (1, 2)
     assert in_order(["天气"], ["天"], partial=True) == (1, 2)
+
+
+def test_counts_found_missed_and_invented_spaces_beside_latin_text_only():
+    # "is a" found, "a good" missed, "st art" invented; the space between the two hanzi is nobody's business.
+    assert page_wording(["this is a good start"], ["this is agood st art"]) == Wording(
+        found=3, missed=1, invented=1, letters=16, cased=16
+    )
+    assert page_wording(["公园 入口"], ["公园入口"]) == Wording()
+
+
+def test_counts_spaces_between_hanzi_and_latin_as_printed():
+    assert page_wording(["用 OCR 识别"], ["用OCR 识别"]) == Wording(found=1, missed=1, letters=3, cased=3)
+
+
+def test_counts_the_case_of_letters_that_were_read():
+    # C is read small, O is read as a zero: no letter was read there.
+    assert page_wording(["OCR Pi"], ["0cR Pi"]) == Wording(found=1, letters=4, cased=3)
+
+
+def test_a_gap_beside_a_wrong_character_counts_for_nothing():
+    assert page_wording(["a b"], ["axb"]) == Wording(letters=2, cased=2)
+    assert page_wording(["ab cd"], ["axcd"]).missed == 0
+
+
+def test_wording_adds_up_and_has_no_share_of_nothing():
+    total = page_wording(["Open the door"], ["open the door"]) + page_wording(["a b"], ["ab"])
+    assert total == Wording(found=2, missed=1, letters=13, cased=12)
+    assert total.space_f1 == pytest.approx(4 / 5)
+    assert total.case_share == pytest.approx(12 / 13)
+    assert (Wording().space_f1, Wording().case_share) == (None, None)

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from ziyan import manifest
 from ziyan.image import decode
 from ziyan.options import Options
 from ziyan.pipeline import Pipeline
+from ziyan.reader.app import Reader
 from ziyan.recognize import Reading, Recognizer
 from ziyan.second import GROUP, SecondReader
+from ziyan.settings import Settings
 
 TEXTS = ("第一行文字", "第二行文字", "第三行文字", "第四行文字", "第五行文字", "第六行文字")
 HOUR_MS = 3_600_000
@@ -89,6 +92,24 @@ def test_repairs_what_the_first_reader_gets_wrong(models):
     both = pipeline.read(picture)
     assert texts(both.lines) == shown
     assert min(line.score for line in both.lines) > min(line.score for line in alone.lines)
+
+
+def test_leaves_its_room_to_a_large_picture(models, encoded):
+    pipeline = Pipeline(manifest.load(models), threads=1, max_pixels=25_000_000)
+    pipeline.read((models.parent / "tests/data/pages/label.jpg").read_bytes())
+    pipeline.read(encoded(Image.new("L", (2000, 2000), "white"), "PNG"))
+    assert pipeline.second.loaded
+    pipeline.read(encoded(Image.new("L", (4000, 3100), "white"), "PNG"))
+    assert not pipeline.second.loaded
+
+
+def test_rests_when_the_reader_says_so(models):
+    reader = Reader(Settings(models_dir=models))
+    reader.rest()  # nothing to give back yet
+    reader.read((models.parent / "tests/data/pages/label.jpg").read_bytes(), Options())
+    assert reader.state()["models"]["second_recognizer"]["loaded"]
+    reader.rest()
+    assert not reader.state()["models"]["second_recognizer"]["loaded"]
 
 
 def test_a_pipeline_that_never_doubts_has_no_second_reader(models):

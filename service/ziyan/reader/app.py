@@ -32,6 +32,7 @@ from ziyan.settings import Settings
 
 PROGRAM = "ocr-reader"
 WATCH_INTERVAL_S = 0.5
+REST_AFTER_S = 60  # without a page; to load the second reader again costs as much as a small page
 EX_TEMPFAIL = 75  # <sysexits.h>: try again
 
 
@@ -46,6 +47,7 @@ class Reader:
         self._load_pipeline(threads=settings.threads)
         self.gate = Gate()
         self.page_started: float | None = None
+        self.page_ended = time.monotonic()
         self.pages = 0
         release_memory()
 
@@ -64,6 +66,7 @@ class Reader:
                 yield turn.at
             finally:
                 release_memory()
+                self.page_ended = time.monotonic()
                 self.page_started = None
                 self.pages += 1
 
@@ -96,6 +99,13 @@ class Reader:
         if threads != self._threads:  # ONNX Runtime fixes a network's threads when it is loaded
             event(PROGRAM, "pace", pace=pace.name.lower(), threads=threads, temperature_c=sensor and sensor[0])
             self._load_pipeline(threads=threads)
+
+    def rest(self) -> None:
+        """Gives back the memory of the second reader, which the next doubtful line loads again."""
+        second = self.pipeline.second
+        if second and second.loaded:
+            second.rest()
+            release_memory()
 
     def state(self) -> dict[str, Any]:
         """What /health says of the reader: the models that really run, and how the box feels."""
@@ -164,7 +174,10 @@ def create_app(reader: Reader, worker: Worker) -> Callable[..., Iterable[bytes]]
 
 
 def watch(reader: Reader, settings: Settings) -> None:
-    """Ends the program when a page takes longer than its time, or, between pages, when memory is over its bound."""
+    """Ends the program when a page takes longer than its time, or, between pages, when memory is over its bound.
+
+    Lets the second reader rest when no page came for a while.
+    """
     while True:
         time.sleep(WATCH_INTERVAL_S)
         started = reader.page_started
@@ -174,6 +187,8 @@ def watch(reader: Reader, settings: Settings) -> None:
         if started is None and (resident := vitals.resident_mb()) > settings.memory_limit_mb:
             event(PROGRAM, "memory_limit", level=logging.WARNING, resident_mb=resident)
             os._exit(EX_TEMPFAIL)
+        if started is None and time.monotonic() - reader.page_ended > REST_AFTER_S:
+            reader.rest()
 
 
 def serve(settings: Settings) -> None:
