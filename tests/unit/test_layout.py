@@ -138,5 +138,16 @@ def test_upright_columns_are_read_from_the_right_where_they_begin():
     assert reading_order(quads, None, [False, True, True, True, True, False]) == [0, 4, 3, 2, 1, 5]
 
 
+def test_a_digit_in_a_narrow_box_stays_in_its_row_although_it_stands():
+    rows = [(box(0, 40 * i, 150, 40 * i + 30), box(300, 40 * i, 312, 40 * i + 30)) for i in range(4)]
+    quads = [cell for row in rows for cell in row]
+    assert reading_order(quads, ["苹果", "3"] * 4, [False, True] * 4) == list(range(8))
+
+
+def test_a_column_of_one_character_stays_with_the_other_columns():
+    quads = [box(60 * i, 0, 60 * i + 40, 300) for i in range(3)] + [box(-60, 0, -20, 60)]
+    assert reading_order(quads, ["一行竖排"] * 3 + ["字"], [True] * 4) == [2, 1, 0, 3]
+
+
 def test_texts_and_flags_change_nothing_on_a_page_of_one_line():
     assert reading_order([box(0, 0, 90, 30)], ["字"], [True]) == [0]
