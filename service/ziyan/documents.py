@@ -34,10 +34,16 @@ LAYER_CHARACTERS = 25
 LAYER_CHARACTERS_OVER_A_SCAN = 200
 # Above this part of characters that no font explains (U+FFFD, private use, control), a layer is not text.
 LAYER_GARBAGE = 0.1
-# Bytes a pixel that PDFium takes at its peak to decode a picture in a PDF, measured on 9 to 256 megapixels: little
-# where it goes row by row, JPEG 2000 so much for each component. What is not named is taken for a progressive JPEG.
-PICTURE_BYTES = {"DCTDecode": 4.2, "FlateDecode": 0.1, "LZWDecode": 0.1, "CCITTFaxDecode": 0.5, "JBIG2Decode": 0.5}
-JPEG_2000_BYTES = 6.3
+# Bytes a pixel that PDFium takes to decode a picture in a PDF, measured on 9 to 256 megapixels: little where it goes row
+# by row, so much for each component of JPEG 2000. The pictures of a page add up. What is not named takes the second most.
+PICTURE_BYTES = {
+    "baseline JPEG": 0.2, "progressive JPEG": 4.2, "FlateDecode": 0.1, "LZWDecode": 0.1, "CCITTFaxDecode": 0.5,
+    "JBIG2Decode": 0.5,
+}  # fmt: skip
+JPEG_2000_BYTES = 6.7
+# With this both programs stay under 300 MB: what any other picture may take, less the page on which it is drawn.
+PICTURES_LIMIT_BYTES = image.DECODE_LIMIT_BYTES - 20_000_000
+_PROGRESSIVE = b"\xff\xc2"  # ITU-T T.81, B.1.1.3: SOF2
 _JPEG_2000_SIZE = re.compile(rb"\xff\x4f\xff\x51.{4}(.{32})(.{2})", re.DOTALL)  # ITU-T T.800, A.5.1: SIZ
 # A zip's directory is read as a whole: 20,000 entries of shortest names, 10,000 of usual ones.
 ZIP_DIRECTORY_BYTES = 1 << 20
@@ -387,30 +393,36 @@ class _PdfPage:
 
 
 def _check_pictures(page: pdfium.PdfPage) -> None:
-    """Refuses a page with a picture that would take more memory than any other that is read."""
+    """Refuses a page whose pictures would take more memory than any other that is read."""
+    needed = largest = 0.0
     for drawn in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE]):
-        width, height = drawn.get_px_size()
-        filters = drawn.get_filters()
-        if "JPXDecode" in filters:
-            needed, (width, height) = _jpeg_2000(bytes(drawn.get_data()), (width, height))
-        else:
-            needed = width * height * PICTURE_BYTES.get(filters[-1], 4.2) if filters else 0
-        if needed > image.DECODE_LIMIT_BYTES:
-            raise DocumentTooLarge(
-                "picture_too_large",
-                f"此页含 {width}×{height} 的图片，解码所需内存超过上限；请以较低分辨率重新导出。",
-                f"The page holds a picture of {width}x{height} pixels, which takes more memory than there is. "
-                "Export it at a lower resolution.",
-            )
+        pixels, each_bytes = _cost(drawn)
+        needed, largest = needed + pixels * each_bytes, max(largest, pixels)
+    if needed > PICTURES_LIMIT_BYTES:
+        raise DocumentTooLarge(
+            "picture_too_large",
+            f"此页的图片（最大的有 {largest / 1e6:.3g} 百万像素）解码所需内存超过上限；请以较低分辨率重新导出。",
+            f"The pictures of this page, the largest of {largest / 1e6:.3g} megapixels, take too much memory. "
+            "Export it at a lower resolution.",
+        )
 
 
-def _jpeg_2000(data: bytes, size: tuple[int, int]) -> tuple[float, tuple[int, int]]:
-    """The bytes that decoding takes, and the size that the picture itself tells, which a PDF need not repeat."""
-    found = _JPEG_2000_SIZE.search(data)
-    if found:
-        right, bottom, left, top = (int.from_bytes(found[1][i : i + 4], "big") for i in range(0, 16, 4))
-        size = right - left, bottom - top
-    return size[0] * size[1] * JPEG_2000_BYTES * (int.from_bytes(found[2], "big") if found else 3), size
+def _cost(drawn: pdfium.PdfImage) -> tuple[int, float]:
+    """A picture's pixels, and the bytes that decoding takes for each."""
+    (width, height), filters = drawn.get_px_size(), drawn.get_filters()
+    if not filters:
+        return width * height, 0.0
+    if filters[-1] == "DCTDecode":
+        kind_of_jpeg = "progressive JPEG" if _PROGRESSIVE in bytes(drawn.get_data(decode_simple=True)) else "baseline JPEG"
+        return width * height, PICTURE_BYTES[kind_of_jpeg]
+    if filters[-1] != "JPXDecode":
+        return width * height, PICTURE_BYTES.get(filters[-1], 4.2)
+    found = _JPEG_2000_SIZE.search(bytes(drawn.get_data(decode_simple=True)))
+    if not found:
+        return width * height, 3 * JPEG_2000_BYTES
+    # The picture's own word for its size: the PDF's may be another.
+    right, bottom, left, top = (int.from_bytes(found[1][i : i + 4], "big") for i in range(0, 16, 4))
+    return (right - left) * (bottom - top), JPEG_2000_BYTES * int.from_bytes(found[2], "big")
 
 
 def _is_scan(page: pdfium.PdfPage) -> bool:
