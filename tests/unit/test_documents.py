@@ -7,7 +7,7 @@ import made_pdf
 import numpy as np
 import pytest
 from PIL import Image
-from ziyan import documents
+from ziyan import pdfium
 from ziyan.documents import Limits, opened
 from ziyan.errors import DocumentRejected, DocumentTooLarge, ImageRejected, ImageTooLarge, UnsupportedFormat
 
@@ -106,7 +106,7 @@ def test_draws_a_page_at_200_dpi_and_a_large_one_at_less(write, size_pt, dpi):
         picture = sheet.draw()
     assert sheet.dpi == pytest.approx(dpi, rel=0.01)
     assert picture.width == pytest.approx(size_pt[0] / 72 * sheet.dpi, abs=1)
-    assert picture.width * picture.height <= documents.DRAWN_PIXELS * 1.01
+    assert picture.width * picture.height <= pdfium.DRAWN_PIXELS * 1.01
 
 
 TEXT = (("A first line of text", 72, 700), ("and a second one", 300, 500))
@@ -138,7 +138,7 @@ def layer_of(write, content, **how):
 
 
 def test_a_few_characters_are_no_text_layer(write):
-    fewest = "x" * documents.LAYER_CHARACTERS
+    fewest = "x" * pdfium.LAYER_CHARACTERS
     assert layer_of(write, made_pdf.text((fewest, 72, 700)))
     assert layer_of(write, made_pdf.text((fewest[1:], 72, 700))) is None
     assert layer_of(write, "") is None
