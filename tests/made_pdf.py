@@ -47,19 +47,23 @@ def encrypted() -> bytes:
     return pdf([text(("secret", 100, 700))], trailer=standard)
 
 
-def picture_bomb(side: int) -> bytes:
-    """A small PDF whose only page shows a white picture of `side` x `side` pixels."""
+def picture_bomb(side: int, *, told: int | None = None) -> bytes:
+    """A small PDF whose only page shows a white picture of `side` x `side` pixels, or says that it has `told`."""
     rows, out = zlib.compressobj(9), b""
     for _ in range(side):
         out += rows.compress(b"\xff" * 3 * side)
-    packed = (out + rows.flush()).decode("latin-1")
-    resources = "/Resources << /XObject << /I 5 0 R >> >>"
-    facts = f"/Type /XObject /Subtype /Image /Width {side} /Height {side} /ColorSpace /DeviceRGB /BitsPerComponent 8"
+    return picture(out + rows.flush(), told or side, told or side, "FlateDecode")
+
+
+def picture(data: bytes, width: int, height: int, decoded_by: str) -> bytes:
+    """A PDF whose only page shows a picture of these pixels, RGB, encoded as PDF's filter `decoded_by` takes it."""
+    facts = f"/Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceRGB /BitsPerComponent 8"
     content = "595 0 0 842 0 0 cm /I Do"
+    resources = "/Resources << /XObject << /I 5 0 R >> >>"
     return assembled([
         "<< /Type /Catalog /Pages 2 0 R >>",
         "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
         f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] {resources} /Contents 4 0 R >>",
         f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
-        f"<< {facts} /Filter /FlateDecode /Length {len(packed)} >>\nstream\n{packed}\nendstream",
+        f"<< {facts} /Filter /{decoded_by} /Length {len(data)} >>\nstream\n{data.decode('latin-1')}\nendstream",
     ])  # fmt: skip

@@ -4,9 +4,7 @@ PDF pages are drawn by PDFium; pages of a TIFF and pictures in a zip are decoded
 to the disk, and no name inside a document is used as a path.
 """
 
-import ctypes
 import io
-import math
 import re
 import zipfile
 from collections.abc import Iterator
@@ -15,30 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-import numpy as np
-import pypdfium2 as pdfium
-from pypdfium2 import raw as pdfium_c
-
 from ziyan import image
 from ziyan.errors import DocumentRejected, DocumentTooLarge
 from ziyan.image import Picture
 from ziyan.kinds import HEAD_BYTES, kind, unsupported
 from ziyan.page import Line
+from ziyan.pdfium import Pdf, damaged, encrypted
 
-# A page is drawn at this, unless it would have more pixels than that: A4 has 3.9 million at 200 dpi.
-DRAWN_DPI = 200
-DRAWN_PIXELS = 4_500_000
-# A page's text layer is taken for its text if it has this many characters; where pictures cover half of the page, as in
-# a scan, this many more: a stamp ("Scanned with …") says little of what the scan shows.
-LAYER_CHARACTERS = 25
-LAYER_CHARACTERS_OVER_A_SCAN = 200
-# Above this part of characters that no font explains (U+FFFD, private use, control), a layer is not text.
-LAYER_GARBAGE = 0.1
-# Bytes a pixel that PDFium takes at its peak to decode a picture in a PDF, measured on 9 to 256 megapixels: little
-# where it goes row by row, JPEG 2000 so much for each component. What is not named is taken for a progressive JPEG.
-PICTURE_BYTES = {"DCTDecode": 4.2, "FlateDecode": 0.1, "LZWDecode": 0.1, "CCITTFaxDecode": 0.5, "JBIG2Decode": 0.5}
-JPEG_2000_BYTES = 6.3
-_JPEG_2000_SIZE = re.compile(rb"\xff\x4f\xff\x51.{4}(.{32})(.{2})", re.DOTALL)  # ITU-T T.800, A.5.1: SIZ
 # A zip's directory is read as a whole: 20,000 entries of shortest names, 10,000 of usual ones.
 ZIP_DIRECTORY_BYTES = 1 << 20
 _ZIP_END = re.compile(rb"(PK\x06\x07.{16})?PK\x05\x06.{8}(.{4})", re.DOTALL)  # APPNOTE.TXT 6.3.10, 4.3.15 and 4.3.16
@@ -86,7 +67,7 @@ def opened(path: Path, limits: Limits) -> Iterator[Document]:
         form = kind(file.read(HEAD_BYTES))
     if form is None:
         raise unsupported(path.name)
-    document = {"pdf": _Pdf, "tiff": _Tiff, "zip": _Zip, "picture": _Single}[form](path, limits)
+    document = Pdf(path) if form == "pdf" else {"tiff": _Tiff, "zip": _Zip, "picture": _Single}[form](path, limits)
     try:
         if len(document) > limits.pages:
             raise too_many_pages(limits)
@@ -103,22 +84,6 @@ def too_many_pages(limits: Limits) -> DocumentTooLarge:
         "document_too_many_pages",
         f"超过 {limits.pages} 页的上限；请分成几份发送。",
         f"There are more than {limits.pages} pages, which is the limit. Send them in parts.",
-    )
-
-
-def _damaged() -> DocumentRejected:
-    return DocumentRejected(
-        "document_damaged",
-        "文件已损坏或不完整，请重新导出后再发送。",
-        "The document is damaged or incomplete. Export it again, then send it.",
-    )
-
-
-def _encrypted() -> DocumentRejected:
-    return DocumentRejected(
-        "document_encrypted",
-        "文件有密码保护，无法读取；请去掉密码后再发送。",
-        "The document is protected by a password. Save it without one, then send it.",
     )
 
 
@@ -206,7 +171,7 @@ class _Zip:
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            raise _damaged() from error
+            raise damaged() from error
         try:
             self._entries = sorted(self._checked(), key=lambda entry: _natural(_name(entry)))
         except BaseException:
@@ -224,7 +189,7 @@ class _Zip:
                     "The zip names a file outside of itself (such as ../). Pack it again.",
                 )
             if entry.flag_bits & 1:
-                raise _encrypted()
+                raise encrypted()
             if entry.is_dir() or _NOT_FOR_READING.search(name):
                 continue
             unpacked += entry.file_size
@@ -260,11 +225,11 @@ class _Entry(_NoLayer):
         if self._entry.file_size > limit:
             raise _picture_too_large(self._entry.file_size, limit)
         if self._entry.compress_type not in _METHODS:
-            raise _damaged()
+            raise damaged()
         try:
             data = self._zip.read(self._entry)
         except Exception as error:  # zipfile and zlib raise many types on broken data; all mean the same to us
-            raise _damaged() from error
+            raise damaged() from error
         if kind(data[:HEAD_BYTES]) == "tiff" and image.count_frames(io.BytesIO(data), at_most=2) > 1:
             raise DocumentRejected(
                 "zip_holds_document",
@@ -280,7 +245,7 @@ def _check_directory(path: Path) -> None:
         file.seek(max(0, path.stat().st_size - _ZIP_END_BYTES))
         ends = list(_ZIP_END.finditer(file.read()))
     if not ends:
-        raise _damaged()
+        raise damaged()
     large, size = ends[-1].groups()
     if large or int.from_bytes(size, "little") > ZIP_DIRECTORY_BYTES:
         raise DocumentTooLarge(
@@ -302,154 +267,3 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
-
-
-# --- PDF --------------------------------------------------------------------------------------------------------------
-
-
-class _Pdf:
-    def __init__(self, path: Path, limits: Limits) -> None:
-        try:
-            self._pdf = pdfium.PdfDocument(path)
-        except pdfium.PdfiumError as error:
-            if error.err_code in (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY):
-                raise _encrypted() from error
-            raise _damaged() from error
-        self._pdf.init_forms()  # what is filled into a form is drawn as well
-
-    def __len__(self) -> int:
-        return len(self._pdf)
-
-    def sheet(self, index: int) -> "Sheet":
-        return _PdfPage(self._pdf, index)
-
-    def close(self) -> None:
-        self._pdf.close()
-
-
-class _PdfPage:
-    name = ""
-
-    def __init__(self, pdf: pdfium.PdfDocument, index: int) -> None:
-        self._pdf, self._index = pdf, index
-        try:
-            width_pt, height_pt = pdf.get_page_size(index)
-        except pdfium.PdfiumError as error:
-            raise _damaged() from error
-        inches = max(1e-6, width_pt * height_pt / 72**2)
-        self.dpi = min(DRAWN_DPI, math.sqrt(DRAWN_PIXELS / inches))
-        self._size = tuple(max(1, math.ceil(side * self.dpi / 72)) for side in (width_pt, height_pt))
-
-    @contextmanager
-    def _page(self) -> Iterator[pdfium.PdfPage]:
-        try:
-            page = self._pdf[self._index]
-        except pdfium.PdfiumError as error:
-            raise _damaged() from error
-        try:
-            yield page
-        finally:
-            page.close()
-
-    def draw(self) -> Picture:
-        """See Sheet."""
-        width, height = self._size
-        pixels = np.full((height, width, 3), 255, np.uint8)
-        bitmap = pdfium_c.FPDFBitmap_CreateEx(
-            width, height, pdfium_c.FPDFBitmap_BGR, pixels.ctypes.data_as(ctypes.c_void_p), width * 3
-        )
-        if not bitmap:
-            raise _damaged()
-        flags = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_RENDER_LIMITEDIMAGECACHE
-        try:
-            with self._page() as page:
-                _check_pictures(page)
-                pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
-                if self._pdf.formenv:
-                    pdfium_c.FPDF_FFLDraw(self._pdf.formenv, bitmap, page, 0, 0, width, height, 0, flags)
-        finally:
-            pdfium_c.FPDFBitmap_Destroy(bitmap)
-        return Picture(pixels, width, height, np.eye(3))
-
-    def layer(self) -> tuple[Line, ...] | None:
-        """See Sheet."""
-        with self._page() as page:
-            text = page.get_textpage()
-            try:
-                lines = tuple(_layer_lines(page, text, self._size))
-                characters = "".join(line.text for line in lines).replace(" ", "")
-                scanned = _is_scan(page)
-            finally:
-                text.close()
-        least = LAYER_CHARACTERS_OVER_A_SCAN if scanned else LAYER_CHARACTERS
-        garbage = sum(not character.isprintable() or character == "\ufffd" for character in characters)
-        return lines if len(characters) >= least and garbage <= LAYER_GARBAGE * len(characters) else None
-
-
-def _check_pictures(page: pdfium.PdfPage) -> None:
-    """Refuses a page with a picture that would take more memory than any other that is read."""
-    for drawn in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE]):
-        width, height = drawn.get_px_size()
-        filters = drawn.get_filters()
-        if "JPXDecode" in filters:
-            needed, (width, height) = _jpeg_2000(bytes(drawn.get_data()), (width, height))
-        else:
-            needed = width * height * PICTURE_BYTES.get(filters[-1], 4.2) if filters else 0
-        if needed > image.DECODE_LIMIT_BYTES:
-            raise DocumentTooLarge(
-                "picture_too_large",
-                f"此页含 {width}×{height} 的图片，解码所需内存超过上限；请以较低分辨率重新导出。",
-                f"The page holds a picture of {width}x{height} pixels, which takes more memory than there is. "
-                "Export it at a lower resolution.",
-            )
-
-
-def _jpeg_2000(data: bytes, size: tuple[int, int]) -> tuple[float, tuple[int, int]]:
-    """The bytes that decoding takes, and the size that the picture itself tells, which a PDF need not repeat."""
-    found = _JPEG_2000_SIZE.search(data)
-    if found:
-        right, bottom, left, top = (int.from_bytes(found[1][i : i + 4], "big") for i in range(0, 16, 4))
-        size = right - left, bottom - top
-    return size[0] * size[1] * JPEG_2000_BYTES * (int.from_bytes(found[2], "big") if found else 3), size
-
-
-def _is_scan(page: pdfium.PdfPage) -> bool:
-    """Whether pictures cover at least half of the page."""
-    width, height = page.get_size()
-    covered = 0.0
-    for drawn in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3):
-        left, bottom, right, top = drawn.get_bounds()
-        covered += min(width, max(0, right - left)) * min(height, max(0, top - bottom))
-    return covered >= 0.5 * width * height
-
-
-def _layer_lines(page: pdfium.PdfPage, text: pdfium.PdfTextPage, size: tuple[int, int]) -> Iterator[Line]:
-    """The lines of a text layer in the order in which the PDF holds them."""
-    characters: list[str] = []
-    boxes: list[tuple[float, float, float, float]] = []
-    box = [ctypes.c_double() for _ in range(4)]
-    for i in range(text.count_chars()):
-        character = chr(pdfium_c.FPDFText_GetUnicode(text, i))
-        if character in "\r\n":
-            yield from _layer_line(page, characters, boxes, size)
-            characters, boxes = [], []
-            continue
-        characters.append(character)
-        if not character.isspace() and pdfium_c.FPDFText_GetCharBox(text, i, *box):  # left, right, bottom, top
-            boxes.append(tuple(value.value for value in box))
-    yield from _layer_line(page, characters, boxes, size)
-
-
-def _layer_line(page: pdfium.PdfPage, characters: list[str], boxes: list, size: tuple[int, int]) -> Iterator[Line]:
-    # Characters beyond U+FFFF come as surrogates; U+FFFE stands for the hyphen at the end of a broken word.
-    text = "".join(characters).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = re.sub(r"[\0\u00ad]", "", text.replace("\ufffe", "-").replace("\xa0", " ")).strip()
-    if not text or not boxes:
-        return
-    lefts, rights, bottoms, tops = zip(*boxes, strict=True)
-    placed = pdfium.PdfPosConv(page, (0, 0, *size, 0))
-    corners = [placed.to_bitmap(x, y) for x in (min(lefts), max(rights)) for y in (min(bottoms), max(tops))]
-    xs, ys = zip(*corners, strict=True)
-    left, right = (float(min(max(value, 0), size[0])) for value in (min(xs), max(xs)))
-    top, bottom = (float(min(max(value, 0), size[1])) for value in (min(ys), max(ys)))
-    yield Line(text, 1.0, ((left, top), (right, top), (right, bottom), (left, bottom)))

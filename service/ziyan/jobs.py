@@ -10,7 +10,7 @@
 
 A file appears whole or not at all, and is on the disk before anything that depends on it is said: a job that was
 accepted and a page that was read survive a kill and a power cut. The queue (Huey) only says whose turn it is; should it
-lose a job, `Queue.lost` finds it. See docs/decisions/0005-jobs-are-folders.md.
+lose a job, `Queue.lost` finds it. See docs/decisions/0004-jobs-are-folders.md.
 """
 
 import contextlib

@@ -1,15 +1,18 @@
 """The description and the box say the same: routes, answers, options, health, metrics."""
 
 import re
+from pathlib import Path
 
 import pytest
 import requests
+import stack
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from ziyan import __version__, manifest, options
 from ziyan.settings import Settings
 from ziyan.web.app import create_app
 
+DATA = Path(__file__).parents[1] / "data"
 NOT_DESCRIBED = {"/", "/docs", "/static/<path:filename>"}
 
 
@@ -62,6 +65,19 @@ def test_options_tell_limits_and_defaults(service):
     told = requests.get(f"{service.url}/api/options", timeout=10).json()
     assert told["options"] == options.describe()
     assert told["limits"]["pixels"] == Settings().max_pixels
+
+
+def test_health_and_metrics_count_the_jobs_that_have_not_ended(service, jobs):
+    def told():
+        text = requests.get(f"{service.url}/metrics", timeout=10).text
+        return service.health()["queue"]["jobs"], float(re.search(r"^ziyan_jobs (\S+)$", text, re.MULTILINE)[1])
+
+    assert told() == (0, 0)
+    with stack.frozen(service.pids["ocr-reader"]):
+        job_id = jobs.send(("sign.jpg", (DATA / "pages" / "sign.jpg").read_bytes()))
+        assert told() == (1, 1)
+    jobs.wait(job_id)
+    assert told() == (0, 0)
 
 
 def test_metrics_count_pages_refusals_and_the_cache(service):

@@ -86,3 +86,14 @@ def test_metrics_tell_temperature_threads_and_throttling(warm_service, sensor, f
     assert 'ziyan_throttled{reason="under_voltage"} 1.0' in told
     assert 'ziyan_throttled{reason="frequency_capped"} 0.0' in told
     firmware.write_text("0\n")
+
+
+def test_a_job_waits_while_the_box_is_too_hot_and_does_not_fail(warm_service, sensor, jobs_api):
+    jobs = jobs_api(warm_service)
+    sensor.write_text("83500\n")
+    job_id = jobs.send(("selftest.png", SELFTEST.read_bytes()), ("again.png", SELFTEST.read_bytes()))
+    job = jobs.wait(job_id, until=lambda job: job["stage"] == "cooling")
+    assert (job["state"], job["pages_done"]) == ("queued", 0)
+    sensor.write_text("60000\n")
+    job = jobs.wait(job_id)
+    assert (job["state"], job["pages_done"], job["pages_failed"]) == ("done", 2, 0)

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from ziyan import __version__, options, outputs
+from ziyan.jobs import Store
 from ziyan.settings import Settings
 from ziyan.vitals import pss_mb
 from ziyan.web import exports, openapi, uploads
@@ -14,7 +15,7 @@ from ziyan.web.desk import Desk
 from ziyan.web.metrics import CONTENT_TYPE, Metrics
 
 
-def blueprint(settings: Settings, desk: Desk, metrics: Metrics) -> Blueprint:
+def blueprint(settings: Settings, desk: Desk, metrics: Metrics, store: Store) -> Blueprint:
     """The routes of the API, around `desk`."""
     api = Blueprint("api", __name__)
 
@@ -39,7 +40,7 @@ def blueprint(settings: Settings, desk: Desk, metrics: Metrics) -> Blueprint:
     @api.get("/health")
     def health() -> ResponseReturnValue:
         state = desk.state()
-        queue = {"in_use": desk.in_use, "capacity": desk.capacity}
+        queue = {"in_use": desk.in_use, "capacity": desk.capacity, "jobs": len(store.unfinished())}
         known = {"version": __version__, "queue": queue, "web": {"pss_mb": pss_mb()}, "reader": state}
         known["last_page"] = desk.last_page
         if state is None:

@@ -33,11 +33,12 @@ def create_app(settings: Settings) -> Flask:
     app.json.ensure_ascii = False
     app.json.sort_keys = False
     metrics = Metrics()
-    desk = Desk(settings, metrics)
+    desk, store = Desk(settings, metrics), Store(settings)
+    metrics.observe_jobs(unfinished=lambda: len(store.unfinished()), size_bytes=store.size_bytes)
     app.extensions["ziyan"] = desk
     problems.register(app, PROGRAM)
-    app.register_blueprint(api.blueprint(settings, desk, metrics))
-    app.register_blueprint(jobs.blueprint(settings, desk))
+    app.register_blueprint(api.blueprint(settings, desk, metrics, store))
+    app.register_blueprint(jobs.blueprint(settings, desk, store))
     app.register_blueprint(pages.blueprint(settings))
     _trace(app, metrics)
     access.register(app, settings)

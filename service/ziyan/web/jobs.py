@@ -35,10 +35,9 @@ _FORM_BYTES = 1 << 18
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
-def blueprint(settings: Settings, desk: Desk) -> Blueprint:
+def blueprint(settings: Settings, desk: Desk, store: Store) -> Blueprint:
     """The routes of jobs."""
     jobs = Blueprint("jobs", __name__)
-    store = Store(settings)
     counter = Counter(settings, store)
 
     @jobs.post("/api/jobs")

@@ -63,6 +63,12 @@ class Metrics:
         for reason in THROTTLED_NOW.values():
             throttled.labels(reason).set_function(partial(throttled_by, reason))
 
+    def observe_jobs(self, *, unfinished: Callable[[], int], size_bytes: Callable[[], int]) -> None:
+        """Reads what there is of jobs from these functions whenever Prometheus asks."""
+        gauges = {"ziyan_jobs": ("Jobs that wait or run.", unfinished), "ziyan_jobs_bytes": ("Bytes kept.", size_bytes)}
+        for name, (help, read) in gauges.items():
+            Gauge(name, help, registry=self._registry).set_function(read)
+
     def render(self) -> bytes:
         """All of it in Prometheus' text format."""
         return generate_latest(self._registry)

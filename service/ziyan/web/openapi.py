@@ -398,7 +398,11 @@ def _schemas() -> dict[str, Any]:
             status={"enum": ["ok", "degraded"]},
             model={"type": ["string", "null"]},
             version=text,
-            queue=_object(in_use=integer, capacity=integer),
+            queue=_object(
+                in_use=integer,
+                capacity=integer,
+                jobs={**integer, "description": "未结束的任务数。 Jobs that have not ended."},
+            ),
             web=_object(pss_mb=number),
             reader={"type": ["object", "null"]},
             last_page={
