@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -49,6 +50,21 @@ def test_sends_a_document_as_a_job_and_takes_it_off_the_box(service, client, tmp
     assert ended.returncode == 0, ended.stderr
     data = (tmp_path / "results" / f"two.tiff.{form}").read_bytes()
     assert data.count(b"/Type /Page ") == 2 if form == "pdf" else "人民公园" in data.decode().split("\f")[0]
+
+
+def test_a_client_that_is_stopped_stops_its_job(service, tmp_path):
+    with Image.open(PAGES / "receipt.jpg") as page:
+        page.save(tmp_path / "many.tiff", save_all=True, append_images=[page] * 30)
+    command = [ROOT / ".venv" / "bin" / "ziyan", "client", service.url, "--format", "txt", tmp_path / "many.tiff"]
+    jobs = service.folder / "jobs"
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as client:
+        assert client.stderr.readline().startswith("…"), "it waits for its job"
+        (job,) = [path.parent for path in jobs.glob("*/job.json") if not (path.parent / "end.json").exists()]
+        client.send_signal(signal.SIGINT)
+        client.communicate(timeout=60)
+        assert client.returncode == 1
+    assert json.loads((job / "end.json").read_text())["state"] == "cancelled"
+    assert not (tmp_path / "many.tiff.txt").exists()
 
 
 def test_says_what_the_box_says_and_goes_on(service, client, tmp_path):

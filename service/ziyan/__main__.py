@@ -86,11 +86,8 @@ def read(paths: tuple[Path, ...], form: str | None, out: Path | None, force: boo
     with click.progressbar(length=total, file=sys.stderr, hidden=total < 2, item_show_func=_name) as progress:
         for path in found:
             read = reading.Reading(path, pipeline, chosen, limits, force=force)
-            pages = read.pages(partial(progress.update, 1, path))
-            if as_json:
-                pieces = (f"{json.dumps({'file': str(path), **page}, ensure_ascii=False)}\n".encode() for page in pages)
-            else:
-                pieces = outputs.render(pages, form or "txt", pictures=read.pictures())
+            turned = partial(progress.update, 1, path)
+            pieces = _json_lines(path, read.pages(turned)) if as_json else read.render(form or "txt", turned)
             wrong = _delivered(path, pieces, form, out, title=len(found) > 1 and not as_json)
             failed += _told(wrong + [f"{path}, {number}: {error}" for number, error in read.failed])
     _end(failed, len(found))
@@ -116,6 +113,10 @@ def client(
             pieces = _late(partial(box.render, path, form or "txt", given, force=force))
             failed += _told(_delivered(path, pieces, form, out, title=len(found) > 1))
     _end(failed, len(found))
+
+
+def _json_lines(path: Path, pages: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    return (f"{json.dumps({'file': str(path), **page}, ensure_ascii=False)}\n".encode() for page in pages)
 
 
 def _late(start: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@
     ID/attempt.json        the page that was begun last, and how often; look.json the same of the look at the documents
     ID/00001.jpg           a page's picture
     ID/00001.read.json     what it gave; `text` for `read` where it is a PDF's own text, `failed` where it gave nothing
+    ID/result.pdf          the PDF that was sent, with what was read on it; only where the job was one PDF
     ID/end.json            how the job ended: done, failed or cancelled
 
 A file appears whole or not at all, and is on the disk before anything that depends on it is said: a job that was
@@ -36,6 +37,7 @@ OUTCOMES = ("read", "text", "failed")
 _ID = re.compile(r"[0-9a-f]{30}")  # microseconds of its acceptance, by which jobs are in order, and 64 random bits
 _PAGE = re.compile(r"(\d{5})\.(read|text|failed)\.json")
 _INCOMING = "incoming"
+_SEARCHABLE = "result.pdf"
 # What is left in `incoming` this long after it was touched, nobody is sending any more.
 _ABANDONED_S = 3600
 # Never filled: the logs, the system and the next update need some of the card as well.
@@ -123,6 +125,23 @@ class Job:
             _write(self.folder / f"{number:05d}.jpg", picture, sync_folder=False)
         _write(self.folder / f"{number:05d}.{outcome}.json", _json(page))
 
+    @property
+    def searchable(self) -> Path | None:
+        """The PDF that was sent, made searchable, or None where there is none."""
+        path = self.folder / _SEARCHABLE
+        return path if path.exists() else None
+
+    def keep_searchable(self, write: Callable[[Path], None]) -> None:
+        """Keeps the PDF that `write` writes to the path it is given."""
+        draft = self.folder / f".{_SEARCHABLE}"
+        try:
+            write(draft)
+            _sync(draft)
+            draft.rename(self.folder / _SEARCHABLE)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync(self.folder)
+
     def attempt(self, page: int) -> int:
         """Notes that `page` is tried, 0 being the look at the documents; the result is how often by now."""
         path = self.folder / ("attempt.json" if page else "look.json")
@@ -152,7 +171,7 @@ class Job:
         for path in self.folder.iterdir():
             if path.name[0] == ".":  # somebody is about to put it in place
                 continue
-            if path.name not in spared and not (end["state"] == "done" and _is_of_a_page(path.name)):
+            if path.name not in spared and not (end["state"] == "done" and _is_of_the_result(path.name)):
                 path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
@@ -187,8 +206,8 @@ def state_of(job: Job, end: dict[str, Any] | None) -> str:
     return end["state"] if end else "running" if (job.folder / "attempt.json").exists() else "queued"
 
 
-def _is_of_a_page(name: str) -> bool:
-    return bool(_PAGE.fullmatch(name)) or name.endswith(".jpg")
+def _is_of_the_result(name: str) -> bool:
+    return bool(_PAGE.fullmatch(name)) or name.endswith(".jpg") or name == _SEARCHABLE
 
 
 class Draft:

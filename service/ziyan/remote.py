@@ -53,17 +53,30 @@ class Box:
 
     def _result(self, path: Path, form: str, asked: Mapping[str, str]) -> Iterator[bytes]:
         job = self._sent("/api/jobs", "file", path, asked, needed={"url", "result_url"})
-        while (state := self._asked(job["url"]))["state"] in ("queued", "running"):
-            self._told(f"{state['pages_done']}/{state['pages'] or '?'}")
+        try:
+            self._wait(job["url"])
+            with self._answer("GET", f"{job['result_url']}?{urlencode({'format': form})}") as response:
+                while chunk := response.read(_CHUNK):
+                    yield chunk
+        finally:  # its results are here, or nobody waits for them any more
+            with suppress(ZiyanError):
+                self._end(job["url"])
+
+    def _wait(self, url: str) -> None:
+        before = ""
+        while (state := self._asked(url))["state"] in ("queued", "running"):
+            now = f"{state['pages_done']}/{state['pages'] or '?'}"
+            if now != before:
+                self._told(now)
+            before = now
             time.sleep(_POLL_S)
         if state["state"] != "done":
             error = state["error"] or {"code": f"job_{state['state']}", "message": state["state"]}
             raise Refused(error["code"], error["message"], "")
-        with self._answer("GET", f"{job['result_url']}?{urlencode({'format': form})}") as response:
-            while chunk := response.read(_CHUNK):
-                yield chunk
-        with self._answer("DELETE", job["url"]):
-            pass  # its results are here now
+
+    def _end(self, url: str) -> None:
+        with self._answer("DELETE", url):
+            pass
 
     def _asked(self, target: str) -> dict[str, Any]:
         with self._answer("GET", target) as response:

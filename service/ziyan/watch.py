@@ -46,6 +46,7 @@ class Watch:
         self._settings, self._store = settings, Store(settings)
         self._queue: Queue | None = None  # opened with the first file
         self._seen: dict[str, float] = {}
+        self._troubled: set[str] = set()
         self._clean = False
 
     def run(self) -> None:
@@ -65,14 +66,28 @@ class Watch:
         """Takes every dropped file one step further, as far as it can go at the moment `now` (monotonic seconds)."""
         now = time.monotonic() if now is None else now
         for folder in (self._done, self._failed):
-            folder.mkdir(exist_ok=True)
+            self._prepare(folder)
         dropped = {_origin(path): path for path in self._dropped()}
         self._seen = {origin: self._seen.get(origin, now) for origin in dropped}
         jobs = self._jobs() if dropped or self._plans() or not self._clean else {}
         self._tidy(dropped, jobs)
+        self._troubled &= dropped.keys()
         for origin, path in dropped.items():
-            with contextlib.suppress(FileNotFoundError):  # taken away under our hands
+            try:
                 self._advance(origin, path, jobs.get(origin), now)
+            except FileNotFoundError:  # taken away under our hands
+                continue
+            except Exception:  # one file must not hold up the others; it is tried again
+                if origin not in self._troubled:
+                    event(PROGRAM, "watch_failed", level=logging.ERROR, exc_info=True)
+                self._troubled.add(origin)
+
+    def _prepare(self, folder: Path) -> None:
+        """Makes a folder, with the rights of the one it is in: who may drop files may also take the results away."""
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            with contextlib.suppress(PermissionError):  # a file system without rights
+                folder.chmod(self._folder.stat().st_mode & 0o7777)
 
     def _dropped(self) -> Iterator[Path]:
         for path in sorted(self._folder.iterdir()):
@@ -108,7 +123,7 @@ class Watch:
             draft = self._store.draft(path.stat().st_size)
         except Busy:
             return  # until there is room
-        except (ZiyanError, PermissionError) as error:
+        except ZiyanError as error:
             self._refuse(origin, path, str(error))
             return
         try:
@@ -134,9 +149,17 @@ class Watch:
                 f"文件有 {size} 字节，上限为 {limit} 字节；请分成几份。",
                 f"The file has {size} bytes, the limit is {limit}. Split it.",
             )
-        with path.open("rb") as file:
-            if kind(file.read(HEAD_BYTES)) is None:
-                raise unsupported(path.name)
+        try:
+            with path.open("rb") as file:
+                known = kind(file.read(HEAD_BYTES))
+        except PermissionError as error:
+            raise DocumentRejected(
+                "file_unreadable",
+                "没有读取此文件的权限；请让用户 ziyan 可以读取。",
+                "The file may not be read. Let the user ziyan read it.",
+            ) from error
+        if known is None:
+            raise unsupported(path.name)
 
     def _put(self, job: Job) -> None:
         try:

@@ -110,6 +110,34 @@ def test_a_link_from_elsewhere_still_opens_the_page(box):
     assert box().get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
+# --- what a browser may do with an answer -----------------------------------------------------------------------------
+
+
+def policy(answer):
+    parts = (part.strip().split(" ") for part in answer.headers["Content-Security-Policy"].split(";"))
+    return {name: values for name, *values in parts}
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_a_page_runs_nothing_but_the_scripts_of_the_box(box, path):
+    found = policy(box().get(path))
+    assert (found["default-src"], found["script-src"], found["frame-ancestors"]) == (["'none'"], ["'self'"], ["'none'"])
+    allowed = {value for values in found.values() for value in values}
+    assert not [value for value in allowed if "unsafe" in value or "*" in value or "http" in value]
+
+
+def test_everything_else_runs_nothing_at_all_and_is_for_its_own_page_alone(box):
+    client = box()
+    page = {"page": PAGE, "format": "hocr"}
+    exported = client.post("/api/export", data=page, content_type="multipart/form-data")
+    assert exported.headers["Content-Disposition"].startswith("attachment"), "hOCR is HTML, and never shown as a page"
+    for answer in (exported, client.get("/health"), client.get("/nothing"), client.get("/api/options")):
+        assert policy(answer)["default-src"] == ["'none'"]
+        assert "sandbox" in policy(answer)
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 # --- tokens -----------------------------------------------------------------------------------------------------------
 
 

@@ -162,6 +162,25 @@ def test_the_searchable_pdf_keeps_the_size_of_its_pages(jobs, tmp_path):
     assert float(height) == pytest.approx(120 / 150 * 72, rel=0.01)
 
 
+def test_the_searchable_pdf_of_a_pdf_has_its_own_pages_and_that_of_pictures_has_theirs(jobs):
+    data = numbered_pdf(3)
+    sent, mixed = jobs.send(("scan.pdf", data)), jobs.send(("scan.pdf", data), ("two.png", png(numbered(4))))
+    for job_id in (sent, mixed):
+        jobs.wait(job_id)
+    own, drawn = (jobs.get(job_id, "/result", format="pdf").content for job_id in (sent, mixed))
+    pictures = re.compile(rb"/Width (\d+)")
+    assert len(own) < len(data) + 10_000
+    assert sorted(pictures.findall(own)) == sorted(pictures.findall(data)), "the very pictures that were sent"
+    assert drawn.count(b"/Type /Page ") == 4
+
+
+def test_a_result_keeps_the_name_of_its_document(jobs):
+    job_id = jobs.send(("扫描 1.png", png(numbered(1))))
+    jobs.wait(job_id)
+    header = jobs.get(job_id, "/result", format="txt").headers["Content-Disposition"]
+    assert "filename*=UTF-8''%E6%89%AB%E6%8F%8F%201.txt" in header
+
+
 def test_shows_a_page_and_its_picture_as_soon_as_it_is_done(jobs, document):
     job_id = jobs.send(("many.pdf", numbered_pdf(6)))
     jobs.wait(job_id, until=lambda job: job["pages_done"] >= 1)

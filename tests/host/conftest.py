@@ -4,6 +4,7 @@ pytest tests/host --confcutdir=tests/host --hosts=ansible://ocr_appliance --ansi
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,12 +96,18 @@ def supervisorctl(host) -> Callable[[str], str]:
 
 @pytest.fixture(scope="module")
 def read(url: str, patience: float) -> Callable[[bytes], requests.Response]:
-    """The answer of the API to a picture, asked again while the box says that it is busy (503 with Retry-After)."""
+    """The answer of the API to a picture, asked again while the box says that it is busy (503 with Retry-After).
+
+    Where the box asks for a token, ZIYAN_TOKEN holds one.
+    """
+    token = os.environ.get("ZIYAN_TOKEN")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def ask(picture: bytes) -> requests.Response:
         end = time.monotonic() + 60 * patience
         while True:
-            answer = requests.post(f"{url}/api/ocr", files={"image": ("picture.png", picture)}, timeout=120 * patience)
+            files = {"image": ("picture.png", picture)}
+            answer = requests.post(f"{url}/api/ocr", files=files, headers=headers, timeout=120 * patience)
             if answer.status_code != 503 or time.monotonic() > end:
                 return answer
             time.sleep(float(answer.headers.get("Retry-After", 1)))

@@ -169,6 +169,35 @@ def test_without_the_folder_it_says_so_and_does_not_make_it(place):
     assert not scans(place).exists()
 
 
+def test_who_may_drop_files_may_take_the_results_away(place, picture):
+    scans(place).chmod(0o2770)
+    before = os.umask(0o027)
+    try:
+        finish(place, picture)
+    finally:
+        os.umask(before)
+    assert {(scans(place) / name).stat().st_mode & 0o7777 for name in ("done", "failed")} == {0o2770}
+
+
+def test_a_file_that_cannot_be_moved_does_not_hold_up_the_others(place, picture, monkeypatch):
+    drop(place, "a stuck.jpg", picture)
+    drop(place, "scan.jpg", picture)
+    move = Path.rename
+
+    def refused(path, target):
+        if path.name == "a stuck.jpg":
+            raise PermissionError(1, "Operation not permitted")
+        return move(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refused)
+        finish(place, picture)
+        assert (scans(place) / "done" / "scan.jpg").exists()
+        assert (scans(place) / "a stuck.jpg").exists()
+    finish(place, picture)
+    assert not (scans(place) / "a stuck.jpg").exists()
+
+
 # --- cut off ----------------------------------------------------------------------------------------------------------
 
 STEPS = ((os, "fsync"), (os, "open"), (Path, "rename"), (Path, "replace"), (Path, "unlink"), (Path, "mkdir"))

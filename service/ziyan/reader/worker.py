@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ziyan import image, options
 from ziyan.errors import ImageRejected, TooHot, ZiyanError
 from ziyan.jobs import Job, Queue, Store, no_room
+from ziyan.kinds import HEAD_BYTES, kind
 from ziyan.log import event
 from ziyan.page import Page
 from ziyan.settings import Settings
@@ -175,8 +176,23 @@ class Worker:
         if set(outcomes) == {"failed"}:
             job.finish("failed", error=next(job.pages())["error"])
         else:
+            self._make_searchable(job)
             job.finish("done")
         event(PROGRAM, "job_ended", job=job.id, state=job.state, pages=dict(outcomes))
+
+    def _make_searchable(self, job: Job) -> None:
+        """Keeps a PDF that was sent with its text, for the result; without it the result is made of the pictures."""
+        path = job.files()[0]
+        with path.open("rb") as file:
+            alone = len(job.files()) == 1 and kind(file.read(HEAD_BYTES)) == "pdf"
+        if not alone or not self._room or job.attempt(sum(job.plan) + 1) > ATTEMPTS:
+            return
+        from ziyan import searchable
+
+        try:
+            job.keep_searchable(lambda target: searchable.write(path, job.pages(), target))
+        except Exception:  # a PDF that can be drawn and not written again
+            event(PROGRAM, "searchable_failed", level=logging.ERROR, exc_info=True, job=job.id)
 
     # --- one page ---
 

@@ -4,7 +4,7 @@ import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 
 from ziyan.errors import Forbidden, RequestRejected, Unauthorized
 from ziyan.settings import Settings
@@ -13,6 +13,7 @@ from ziyan.tokens import Tokens
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 # What tells nothing of anybody's pictures stays open: a page that can ask for the token, and what watches the box.
 _OPEN_API = {"/api/options"}
+_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -27,6 +28,13 @@ def register(app: Flask, settings: Settings) -> None:
             _check_origin()
         if tokens and asks_for_token(request.path):
             _check_token(tokens)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        # The pages have a policy of their own; whatever else a browser is led to must not run, nor be shown elsewhere.
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
 
     if settings.rate_limit:
         _limit_rate(app, settings.rate_limit)
