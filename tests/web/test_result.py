@@ -244,24 +244,3 @@ def test_copying_works_where_a_box_lives_without_https(open_page, drawn):
     assert re.split(r"\n+", pasted(page)) == list(drawn.texts)
     page.get_by_role("button", name="复制第 2 行").click()
     assert pasted(page) == drawn.texts[1]
-
-
-def test_a_picture_is_read_again_with_other_options(open_page, drawn, screenshot):
-    page = open_page()
-    read(page, drawn.file("blurred.png"))
-    before = page.locator("#lines li").count()
-    page.get_by_role("button", name="选项").click()
-    page.locator("[data-option=min_score] input[type=number]").fill("0.99")
-    page.keyboard.press("Tab")
-    assert page.locator("#options-count").inner_text() == "1"
-    screenshot(page, "options-desktop-light-zh")
-    with page.expect_response("**/api/ocr") as answer:
-        page.get_by_role("button", name="重新识别").click()
-    sure = [line["text"] for line in answer.value.json()["lines"]]
-    assert all(line["score"] >= 0.99 for line in answer.value.json()["lines"])
-    assert len(sure) < before
-    page.wait_for_selector("[data-show=done]")
-    expect(page.locator("#lines .text")).to_have_text(sure)
-    page.get_by_role("button", name="选项").click()
-    page.get_by_role("button", name="恢复默认").click()
-    assert page.locator("#options-count").is_hidden()
