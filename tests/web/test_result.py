@@ -244,3 +244,32 @@ def test_copying_works_where_a_box_lives_without_https(open_page, drawn):
     assert re.split(r"\n+", pasted(page)) == list(drawn.texts)
     page.get_by_role("button", name="复制第 2 行").click()
     assert pasted(page) == drawn.texts[1]
+
+
+def test_a_picture_taken_sideways_is_shown_as_it_was_turned_to_be_read(open_page, drawn):
+    page = open_page()
+    read(page, drawn.file("sideways.png"))
+    assert texts(page) == list(drawn.texts)
+    assert "已转正" in page.locator("#facts").inner_text()
+    left, top, right, bottom = rectangle(page.locator("#sheet"))
+    assert (right - left) / (bottom - top) == pytest.approx(900 / 420, rel=0.02)
+    scale = (right - left) / 900
+    for index, ink in enumerate(drawn.ink):
+        on_screen = tuple(origin + scale * value for origin, value in zip((left, top, left, top), ink, strict=True))
+        for shown in ("#outlines .edge", "#words span"):
+            assert overlap(on_screen, rectangle(page.locator(shown).nth(index))) > 0.65
+
+
+def test_enter_of_an_input_method_writes_a_word_and_does_not_save_the_line(open_page, drawn):
+    page = open_page()
+    read(page, drawn.file("lines.png"))
+    page.locator("#lines .text").first.dblclick()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Input.imeSetComposition", {"text": "shumei", "selectionStart": 6, "selectionEnd": 6})
+    composing = {"type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229}
+    devtools.send("Input.dispatchKeyEvent", composing)
+    devtools.send("Input.insertText", {"text": "树莓"})
+    field = page.get_by_label("第 1 行的文字")
+    assert field.input_value() == "树莓"
+    field.press("Enter")
+    assert texts(page)[0] == "树莓"
