@@ -110,8 +110,6 @@ const en = {
 
   download: "Download",
   downloaded: ({ name }) => `${name} is downloaded`,
-  downloadPage: "This page, as it is now",
-  downloadWhole: "The whole document, as it was read",
   format_txt: "plain text",
   format_json: "for programs, with places and scores",
   format_csv: "for a spreadsheet",
@@ -346,8 +344,6 @@ const zh = {
 
   download: "下载",
   downloaded: ({ name }) => `已下载 ${name}`,
-  downloadPage: "这一页（含修改）",
-  downloadWhole: "整个文档（识别原文）",
   format_txt: "纯文本",
   format_json: "供程序使用，含位置与置信度",
   format_csv: "电子表格",
