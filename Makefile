@@ -9,7 +9,7 @@ PIP    := .venv-models/bin/pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-training lint models train finetune wheelhouse debs deploy verify trial trial-arm64 trial-board bench bench-memory bench-limits \
-        peers docs lock clean
+        peers screenshot docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## 显示可用命令 Show what there is
@@ -71,6 +71,9 @@ bench-limits: .venv/ready .venv-dev/ready models/manifest.json ## 测量忙时�
 
 peers: $(patsubst tests/bench/peers/%.txt,.venv-peers/%/ready,$(wildcard tests/bench/peers/*.txt)) ## 安装对照引擎 Install the peers
 	@.ci/packages.sh tesseract-ocr tesseract-ocr-chi-sim
+
+screenshot: .venv/ready .venv-dev/ready models/manifest.json ## 重拍 README 的截图 Take the README's picture of the page
+	.venv-dev/bin/python docs/make_screenshot.py
 
 docs: .venv-dev/ready ## 由 OpenAPI 生成 docs/api.md Make docs/api.md from the API's description
 	.venv-dev/bin/python docs/make_api.py

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ziyan.errors import Busy, Conflict, NotFound, SettingRejected
+from ziyan.page import corrected
 from ziyan.settings import Settings, variable
 
 FINAL = ("done", "failed", "cancelled")
@@ -141,6 +142,18 @@ class Job:
         finally:
             draft.unlink(missing_ok=True)
         _sync(self.folder)
+
+    def correct_page(self, number: int, texts: list[str]) -> dict[str, Any] | None:
+        """Keeps `texts`, one a line, in place of what page `number` gave: the page, or None where it is not done.
+
+        ValueError where they are not as many as its lines.
+        """
+        outcome = self.outcomes().get(number)
+        if outcome is None:
+            return None
+        page = corrected(self._page(number, outcome), texts)
+        _write(self.folder / f"{number:05d}.{outcome}.json", _json(page))
+        return page
 
     def attempt(self, page: int) -> int:
         """Notes that `page` is tried, 0 being the look at the documents; the result is how often by now."""

@@ -1,6 +1,8 @@
 """What reading a picture gives: a page of lines."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 Quad = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
@@ -41,3 +43,17 @@ class Page:
     def as_dict(self) -> dict:
         """The page as plain JSON types."""
         return asdict(self)
+
+
+def corrected(page: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+    """`page`, as plain JSON types, with one of `texts` in place of each line's, in the page's own text as well."""
+    left = list(page["text"])
+    done = [""] * len(left)
+    for number, (line, text) in enumerate(zip(page["lines"], texts, strict=True)):
+        block = number if line.get("block") is None else line["block"]
+        before, found, after = left[block].partition(line["text"]) if block < len(left) else ("", "", "")
+        if found:
+            done[block] += before + text
+            left[block] = after
+    lines = [{**line, "text": text} for line, text in zip(page["lines"], texts, strict=True)]
+    return {**page, "lines": lines, "text": [head + tail for head, tail in zip(done, left, strict=True)]}

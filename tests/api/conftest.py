@@ -28,6 +28,9 @@ class JobsApi:
     def get(self, job_id, path="", **query):
         return requests.get(f"{self.service.url}/api/jobs/{job_id}{path}", params=query, timeout=60)
 
+    def put(self, job_id, path, value):
+        return requests.put(f"{self.service.url}/api/jobs/{job_id}{path}", json=value, timeout=30)
+
     def state(self, job_id):
         answer = self.get(job_id)
         assert answer.status_code == 200, answer.text

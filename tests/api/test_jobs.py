@@ -196,6 +196,29 @@ def test_shows_a_page_and_its_picture_as_soon_as_it_is_done(jobs, document):
     jobs.wait(job_id)
 
 
+def test_a_corrected_page_is_in_every_result(jobs, document):
+    job_id = jobs.send(("two.pdf", numbered_pdf(2)))
+    jobs.wait(job_id)
+    answer = jobs.put(job_id, "/pages/2", {"lines": ["Page number two"]})
+    check(document, "JobPage", answer.json())
+    assert answer.json()["text"] == ["Page number two"]
+    assert jobs.get(job_id, "/result", format="txt").text.split("\f") == ["Page number 1\n", "Page number two\n"]
+    assert "Page number two" in jobs.get(job_id, "/result", format="csv").text
+
+
+WRONG_LINES = ("text", [1], ["a", "b"], ["x" * 2001])
+
+
+@pytest.mark.parametrize("given", [{}, [], *({"lines": lines} for lines in WRONG_LINES)])
+def test_refuses_corrections_that_do_not_fit_the_page(jobs, given):
+    job_id = jobs.send(("one.png", png(numbered(1))))
+    jobs.wait(job_id)
+    answer = jobs.put(job_id, "/pages/1", given)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "lines_invalid")
+    assert jobs.put(job_id, "/pages/2", {"lines": []}).json()["error"]["code"] == "page_unknown"
+    assert jobs.get(job_id, "/pages/1").json()["text"] == ["Page number 1"]
+
+
 def test_tells_true_progress(jobs):
     first = jobs.send(("many.pdf", numbered_pdf(5)))
     second = jobs.send(("one.png", png(numbered(9))))

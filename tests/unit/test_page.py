@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 import pytest
-from ziyan.page import Line, Page
+from ziyan.page import Line, Page, corrected
 
 BOX = ((10.0, 20.0), (110.5, 20.0), (110.5, 60.0), (10.0, 60.0))
 
@@ -36,3 +36,22 @@ def test_what_was_read_cannot_be_changed_afterwards():
     line = Line("字", 0.9, BOX)
     with pytest.raises(dataclasses.FrozenInstanceError):
         line.text = "眼"
+
+
+def test_a_correction_changes_the_line_and_the_text_that_it_is_part_of():
+    lines = [{"text": text, "block": block} for text, block in (("Tea", 0), ("28", 0), ("28", 1), ("Cake", 1))]
+    page = {"lines": lines, "text": ["Tea\t28", "28\tCake"], "width": 4}
+    now = corrected(page, ["Tea", "29", "30", "Cakes"])
+    assert now["text"] == ["Tea\t29", "30\tCakes"]
+    assert [line["text"] for line in now["lines"]] == ["Tea", "29", "30", "Cakes"]
+    assert page["text"] == ["Tea\t28", "28\tCake"]
+
+
+def test_a_correction_of_plain_lines_changes_each_in_its_place():
+    page = {"lines": [{"text": "a", "block": None}, {"text": "a", "block": None}], "text": ["a", "a"]}
+    assert corrected(page, ["a", "b"])["text"] == ["a", "b"]
+
+
+def test_refuses_more_or_fewer_corrections_than_lines():
+    with pytest.raises(ValueError, match="zip"):
+        corrected({"lines": [{"text": "a"}], "text": ["a"]}, [])

@@ -37,6 +37,7 @@ class Drawn:
         exif[ORIENTATION] = TURN_CLOCKWISE
         picture.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.jpg", quality=95, exif=exif)
         _blurred(font).save(folder / "blurred.png")
+        picture.transpose(Image.Transpose.ROTATE_90).save(folder / "sideways.png")
         _columns(font).save(folder / "columns.png")
         Image.new("RGB", SIZE, "white").save(folder / "white.png")
         (folder / "notes.jpg").write_text("this is no picture")

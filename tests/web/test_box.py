@@ -7,6 +7,7 @@ import pytest
 import requests
 import stack
 from hand import read, texts
+from ziyan import tokens
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make .venv-dev").expect
 
@@ -83,3 +84,34 @@ def test_a_hot_box_says_so_and_reads_by_itself_when_it_is_cooler(browser, board,
         heat(60)
         page.wait_for_selector("[data-show=done]", timeout=90_000)
         assert texts(page) == list(drawn.texts)
+
+
+def test_a_guarded_box_asks_for_a_token_and_keeps_it_for_this_tab(browser, drawn, tmp_path, screenshot):
+    token, line = tokens.make("test")
+    tokens.add(tmp_path / "tokens", line)
+    settings = {"OCR_TOKENS": str(tmp_path / "tokens")}
+    with stack.running(settings=settings) as guarded, browser.new_context(locale="zh-CN") as context:
+        page = context.new_page()
+        page.goto(guarded.url)
+        page.set_input_files("#file", drawn.file("lines.png"))
+        page.get_by_role("heading", name="这台设备需要令牌").wait_for()
+        screenshot(page, "token")
+        page.get_by_label("令牌", exact=True).fill("not the right one")
+        page.keyboard.press("Enter")
+        expect(page.locator(".why")).to_have_text("设备不认识这个令牌。请检查后重新填写。")
+        page.get_by_label("令牌", exact=True).fill(token)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-show=done]")
+        assert texts(page) == list(drawn.texts)
+        page.get_by_role("button", name="下载").click()
+        with page.expect_download():
+            page.locator("#download-list").get_by_role("button", name="TXT").click()
+        page.get_by_role("button", name="就绪").click()
+        page.get_by_role("button", name="忘记").click()
+        expect(page.locator("#feelings")).to_contain_text("此浏览器还没有令牌。")
+
+
+def test_a_box_without_tokens_says_that_everybody_may_use_it(open_page):
+    page = open_page()
+    page.get_by_role("button", name="就绪").click()
+    expect(page.locator("#feelings")).to_contain_text("同一网络上的任何人：没有设置令牌。")

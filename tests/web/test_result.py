@@ -146,17 +146,20 @@ def test_the_wheel_zooms_around_the_pointer(open_page, drawn):
     read(page, drawn.file("lines.png"))
     for _ in range(5):  # until it is larger than its stage: a smaller one stays in the middle
         page.get_by_role("button", name="放大").click()
-    page.locator("#words span").nth(1).scroll_into_view_if_needed()
-    before = rectangle(page.locator("#outlines .edge").nth(1))
-    spot = (before[0], before[1])
+    spot = (300, 400)
+    before = place_in_picture(page, spot)
     page.mouse.move(*spot)
     for _ in range(3):
         page.mouse.wheel(0, -150)
     expect(page.locator("#zoom")).to_have_text(re.compile(r"^[4-9]\d\d%$"))
-    after = rectangle(page.locator("#outlines .edge").nth(1))
-    assert after[2] - after[0] > 1.5 * (before[2] - before[0])
-    assert after[:2] == pytest.approx(spot, abs=3)
+    assert place_in_picture(page, spot) == pytest.approx(before, abs=0.004)
     assert_lines_lie_on_the_ink(page, drawn)
+
+
+def place_in_picture(page, spot):
+    """Where a point of the screen is in the picture, in shares of its width and height."""
+    left, top, right, bottom = rectangle(page.locator("#leaf"))
+    return (spot[0] - left) / (right - left), (spot[1] - top) / (bottom - top)
 
 
 def test_a_mouse_pans_the_enlarged_picture_and_a_button_fits_it_again(open_page, drawn):
@@ -243,22 +246,30 @@ def test_copying_works_where_a_box_lives_without_https(open_page, drawn):
     assert pasted(page) == drawn.texts[1]
 
 
-def test_a_picture_is_read_again_with_other_options(open_page, drawn, screenshot):
+def test_a_picture_taken_sideways_is_shown_as_it_was_turned_to_be_read(open_page, drawn):
     page = open_page()
-    read(page, drawn.file("blurred.png"))
-    before = page.locator("#lines li").count()
-    page.get_by_role("button", name="选项").click()
-    page.locator("[data-option=min_score] input[type=number]").fill("0.99")
-    page.keyboard.press("Tab")
-    assert page.locator("#options-count").inner_text() == "1"
-    screenshot(page, "options-desktop-light-zh")
-    with page.expect_response("**/api/ocr") as answer:
-        page.get_by_role("button", name="重新识别").click()
-    sure = [line["text"] for line in answer.value.json()["lines"]]
-    assert all(line["score"] >= 0.99 for line in answer.value.json()["lines"])
-    assert len(sure) < before
-    page.wait_for_selector("[data-show=done]")
-    expect(page.locator("#lines .text")).to_have_text(sure)
-    page.get_by_role("button", name="选项").click()
-    page.get_by_role("button", name="恢复默认").click()
-    assert page.locator("#options-count").is_hidden()
+    read(page, drawn.file("sideways.png"))
+    assert texts(page) == list(drawn.texts)
+    assert "已转正" in page.locator("#facts").inner_text()
+    left, top, right, bottom = rectangle(page.locator("#sheet"))
+    assert (right - left) / (bottom - top) == pytest.approx(900 / 420, rel=0.02)
+    scale = (right - left) / 900
+    for index, ink in enumerate(drawn.ink):
+        on_screen = tuple(origin + scale * value for origin, value in zip((left, top, left, top), ink, strict=True))
+        for shown in ("#outlines .edge", "#words span"):
+            assert overlap(on_screen, rectangle(page.locator(shown).nth(index))) > 0.65
+
+
+def test_enter_of_an_input_method_writes_a_word_and_does_not_save_the_line(open_page, drawn):
+    page = open_page()
+    read(page, drawn.file("lines.png"))
+    page.locator("#lines .text").first.dblclick()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Input.imeSetComposition", {"text": "shumei", "selectionStart": 6, "selectionEnd": 6})
+    composing = {"type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229}
+    devtools.send("Input.dispatchKeyEvent", composing)
+    devtools.send("Input.insertText", {"text": "树莓"})
+    field = page.get_by_label("第 1 行的文字")
+    assert field.input_value() == "树莓"
+    field.press("Enter")
+    assert texts(page)[0] == "树莓"

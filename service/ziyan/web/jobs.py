@@ -70,6 +70,10 @@ def blueprint(settings: Settings, desk: Desk, store: Store) -> Blueprint:
     def page(job_id: str, number: int) -> ResponseReturnValue:
         return jsonify(_page(store.job(job_id), number))
 
+    @jobs.put("/api/jobs/<job_id>/pages/<int:number>")
+    def correct(job_id: str, number: int) -> ResponseReturnValue:
+        return jsonify(_corrected(store.job(job_id), number))
+
     @jobs.get("/api/jobs/<job_id>/pages/<int:number>/picture")
     def picture(job_id: str, number: int) -> ResponseReturnValue:
         path = store.job(job_id).picture(number)
@@ -260,6 +264,31 @@ def _page(job: Job, number: int) -> dict[str, Any]:
     if page is None:
         raise _no_page(number)
     return page
+
+
+def _corrected(job: Job, number: int) -> dict[str, Any]:
+    """The page with the texts that the request brings, which its files hold from now on."""
+    given = request.get_json(cache=False)
+    texts = given.get("lines") if isinstance(given, dict) else None
+    is_text = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+    if not is_text or any(len(text) > exports.LINE_LENGTH for text in texts):
+        raise _bad_lines()
+    try:
+        page = job.correct_page(number, texts)
+    except ValueError as error:
+        raise _bad_lines() from error
+    if page is None:
+        raise _no_page(number)
+    return page
+
+
+def _bad_lines() -> ZiyanError:
+    return RequestRejected(
+        "lines_invalid",
+        f"lines 应为文本列表，与该页各行一一对应，每行至多 {exports.LINE_LENGTH} 字。",
+        f"The field lines must be a list of texts, one for each line of the page, of at most {exports.LINE_LENGTH} "
+        "characters.",
+    )
 
 
 def _no_page(number: int) -> ZiyanError:

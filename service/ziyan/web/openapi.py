@@ -175,6 +175,9 @@ def _jobs(settings: Settings) -> dict[str, Any]:
     files = {kind.media_type.partition(";")[0]: {"schema": {"type": "string"}} for kind in outputs.FORMATS.values()}
     unknown = _error("没有此任务，或已过期删除。 No such job, or not any more: job_unknown.")
     no_page = _error("没有此任务或此页。 No such job or page: job_unknown, page_unknown.")
+    corrected = "按顺序每行一个文本。 A text for each of its lines, in their order."
+    lines = {"type": "array", "items": {"type": "string", "maxLength": exports.LINE_LENGTH}, "description": corrected}
+    corrections = {"type": "object", "required": ["lines"], "properties": {"lines": lines}}
     picture = {"description": "JPEG。", "content": {"image/jpeg": {"schema": {"type": "string"}}}}
     return {
         "/api/jobs": {"post": _job(settings)},
@@ -218,7 +221,18 @@ def _jobs(settings: Settings) -> dict[str, Any]:
                 "summary": "任务中已完成的一页，从 1 起。 One page of a job as soon as it is done, from 1.",
                 "parameters": [*named, page],
                 "responses": {"200": _json("一页。 The page.", _ref("JobPage")), "404": no_page},
-            }
+            },
+            "put": {
+                "operationId": "correctJobPage",
+                "summary": "修改这一页的文字，此后的结果都含修改。 Correct a page; every result holds it from then on.",
+                "parameters": [*named, page],
+                "requestBody": {"required": True, "content": {JSON: {"schema": corrections}}},
+                "responses": {
+                    "200": _json("改过的一页。 The page as it is now.", _ref("JobPage")),
+                    "400": _error("请求有误。 A wrong request: lines_invalid, bad_request."),
+                    "404": no_page,
+                },
+            },
         },
         "/api/jobs/{job_id}/pages/{number}/picture": {
             "get": {

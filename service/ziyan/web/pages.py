@@ -39,7 +39,7 @@ def blueprint(settings: Settings) -> Blueprint:
     def index() -> str:
         # the page offers what this box can do, and nothing else
         paths = sorted({rule.rule for rule in current_app.url_map.iter_rules()})
-        known = {"options": describe(settings), "paths": paths, "modules": modules}
+        known = {"options": describe(settings), "paths": paths, "modules": modules, "guarded": bool(settings.tokens)}
         return render_template("index.html", **known, version=__version__)
 
     @pages.get("/docs")

@@ -35,6 +35,14 @@ export async function fetchJobPage(id, number) {
   return { ...page, picture: picture?.blob ?? null };
 }
 
+/** Lets the lines of page `number` of a job say `texts`, in every file that the box makes of it from now on. */
+export const correctJobPage = (id, number, texts) =>
+  ask(`/api/jobs/${encodeURIComponent(id)}/pages/${number}`, {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ lines: texts }),
+  });
+
 /** Ends a job, or forgets one that is done. */
 export const deleteJob = (id) => ask(`/api/jobs/${encodeURIComponent(id)}`, { method: "DELETE" }).catch(() => null);
 

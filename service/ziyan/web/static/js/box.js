@@ -12,5 +12,6 @@ export const box = {
   documents: others.jobs ?? {},
   readsDocuments: paths.has("/api/jobs"),
   tellsProgress: [...paths].some((path) => path.startsWith("/api/progress/")),
+  isGuarded: document.body.dataset.guarded === "true",
   exports: paths.has("/api/export"),
 };

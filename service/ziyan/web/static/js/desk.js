@@ -58,9 +58,6 @@ export function pageOf({ lines, width = 3, height = 4, turned = 0, cached = fals
   return { picture: null, ...others, lines: known, width, height, turned, cached, seconds: time };
 }
 
-/** Whether somebody changed a line of `page`. */
-export const isEdited = (page) => Boolean(page?.lines.some(({ edited }) => edited !== null));
-
 /** What stands in a line now. */
 export const textOf = (line) => line.edited ?? line.text;
 

@@ -3,8 +3,9 @@
 import { toast } from "./announce.js";
 import { exportPage, fetchJobFile } from "./api.js";
 import { box } from "./box.js";
-import { isEdited, looked, page, textOf } from "./desk.js";
+import { looked, page, textOf } from "./desk.js";
 import { byId, button, element } from "./dom.js";
+import { kept } from "./edits.js";
 import { isSaid, say, sayTold } from "./language.js";
 import { cutPicture } from "./picture.js";
 
@@ -28,14 +29,15 @@ function open(on) {
   if (on) list.replaceChildren(...offered(looked()));
 }
 
-/** A picture's formats; a document's, and those of its page where that was edited: the whole is as it was read. */
+// The box makes the files of a document, with the edits that it keeps; before it has read it to the end, of a page alone.
 function offered(sheet) {
-  if (sheet.kind === "picture") return choices(sheet, exported);
-  const whole = sheet.state === "done" ? choices(sheet, ({ job }, format) => fetchJobFile(job, format)) : [];
-  const one = box.exports && (isEdited(page()) || sheet.state !== "done") ? choices(sheet, exported) : [];
-  const titled = (key, items) => (items.length > 0 ? [say(element("li", { class: "title" }), key), ...items] : []);
-  if (one.length === 0) return whole;
-  return [...titled("downloadPage", one), ...titled("downloadWhole", whole)];
+  if (sheet.kind === "picture" || sheet.state !== "done") return choices(sheet, exported);
+  return choices(sheet, whole);
+}
+
+async function whole(sheet, format) {
+  await kept(sheet);
+  return fetchJobFile(sheet.job, format);
 }
 
 function choices(sheet, make) {

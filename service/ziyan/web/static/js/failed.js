@@ -27,7 +27,7 @@ export function clearFailed() {
 
 function draw(sheet, failure, { onRetry, onTake }) {
   const heading = say(element("h2", { tabindex: -1, id: "failed-title" }), title(failure), { name: sheet.name });
-  const body = failure.message
+  const body = failure.message && failure.status !== 401
     ? sayTold(element("p", { class: "why" }), failure.message)
     : say(element("p", { class: "why" }), advice(failure), failure.values);
   const countdown = element("p", { class: "countdown", "aria-hidden": "true" });
@@ -70,6 +70,6 @@ function title({ status, code }) {
 
 function advice({ status, code }) {
   if (code === "too_many_bytes") return "tooManyBytes";
-  if (status === 401) return "tokenAdvice";
+  if (status === 401) return code === "token_invalid" ? "tokenWrong" : "tokenAdvice";
   return status === 0 && code === "network" ? "networkAdvice" : "answerAdvice";
 }

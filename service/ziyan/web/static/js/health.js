@@ -151,7 +151,8 @@ function model({ model: name, version, reader }) {
 }
 
 function token() {
-  if (!hasToken()) return null;
+  if (!box.isGuarded) return section("boxTokenTitle", line("boxOpen"));
+  if (!hasToken()) return section("boxTokenTitle", line("boxGuarded"));
   const forget = say(button("small", () => (forgetToken(), showFeelings(last))), "tokenForget");
   return section("boxTokenTitle", line("tokenKept"), forget);
 }

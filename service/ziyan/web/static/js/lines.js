@@ -30,7 +30,7 @@ export function focusLine(index) {
   const item = list.children[index];
   rove(index);
   item.scrollIntoView({ block: "nearest" });
-  item.querySelector("button, input").focus({ preventScroll: true });
+  item.querySelector("button, textarea").focus({ preventScroll: true });
 }
 
 /** Brings line `index` into view where the list scrolls. */
@@ -42,24 +42,30 @@ export function revealLine(index) {
 export function editLine(page, index) {
   const line = page.lines[index];
   const text = textOf(line);
-  const field = element("input", { type: "text", value: text, lang: languageOf(text), autocomplete: "off", spellcheck: "false" });
+  const field = element("textarea", { rows: 1, lang: languageOf(text), autocomplete: "off", spellcheck: "false" }, text);
   const form = element("form", { class: "editing" });
   const cut = cutOut({ ...line, vertical: isVertical(line) }, page);
   if (cut) form.append(cut);
   label(field, "editLabel", { number: index + 1 });
   const save = element("button", { type: "submit", class: "primary small" });
   form.append(field, element("div", { class: "actions" }, say(save, "save"), say(button("small", () => acts.onLeave(index)), "leave")));
+  const keep = () => acts.onSave(index, field.value.replace(/\s*\n\s*/g, " ").trim());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    acts.onSave(index, field.value.trim());
+    keep();
   });
   form.addEventListener("keydown", (event) => {
     event.stopPropagation(); // the arrow keys belong to the field
+    if (event.isComposing) return; // Enter and Escape are of the input method: a word is being written
     if (event.key === "Escape") acts.onLeave(index);
+    if (event.key !== "Enter" || event.target !== field) return;
+    event.preventDefault(); // a line stays one line
+    keep();
   });
   const item = list.children[index];
   item.classList.add("open");
   item.replaceChildren(number(index), form);
+  field.style.height = `${field.scrollHeight + 2}px`; // as high as its text, with its border
   item.scrollIntoView({ block: "nearest" });
   field.focus({ preventScroll: true });
   field.select();

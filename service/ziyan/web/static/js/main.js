@@ -5,6 +5,7 @@ import { box } from "./box.js";
 import { desk, lay, look, looked, page, take } from "./desk.js";
 import { byId, bytes } from "./dom.js";
 import { startDownloads } from "./downloads.js";
+import { startEdits } from "./edits.js";
 import { clearFailed, showFailed } from "./failed.js";
 import { startHealth } from "./health.js";
 import { startIntake } from "./intake.js";
@@ -128,6 +129,7 @@ say(byId("documents"), "documents", { limit: bytes(box.documents.body_bytes ?? b
 startViewer();
 startResult();
 startDownloads();
+startEdits();
 startOptions(readAgain);
 startIntake(onFiles);
 startHealth();

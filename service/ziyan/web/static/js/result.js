@@ -77,8 +77,8 @@ export function runningText() {
   const { lines, text } = page();
   if (!text) return lines.map(textOf).join("\n");
   const blocks = text.map((block) => ({ done: "", left: block }));
-  for (const line of lines) {
-    const block = blocks[line.block];
+  for (const [index, line] of lines.entries()) {
+    const block = blocks[line.block ?? index];
     const at = block ? block.left.indexOf(line.text) : -1;
     if (at < 0) continue;
     block.done += block.left.slice(0, at) + textOf(line);

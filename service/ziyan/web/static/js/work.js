@@ -172,7 +172,7 @@ function refuseTooLarge({ size, kind }) {
 
 function mayRetry(failure, attempt) {
   if (!failure || failure.retryAfterS === null) return false;
-  return attempt < RETRIES || ["busy", "too_hot", "rate_limited"].includes(failure.code);
+  return attempt < RETRIES || ["busy", "too_hot", "too_many_requests", "jobs_full"].includes(failure.code);
 }
 
 async function patience(sheet, { retryAfterS }, signal) {
