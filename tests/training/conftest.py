@@ -53,8 +53,9 @@ def prepared(tmp_path):
     }
     recognizer = {
         "name": "parent",
-        "input": {"height": 48, "width_multiple": 8, "max_width": 3200},
-        "output": {"shape": ["lines", "width / 8", 1], "kind": "probabilities", "blank": 0},
+        "file": "parent.onnx",
+        "charset": {"file": "parent-charset.txt"},
+        "calibration": {"scale": 1.1, "offset": -0.5},
     }
     from ziyan import manifest
 

@@ -1,6 +1,7 @@
 """The exported file: what torch says, for any batch, with what the service needs to know about it."""
 
 import hashlib
+import json
 
 import numpy as np
 import onnx
@@ -87,15 +88,16 @@ def test_a_kept_checkpoint_reads_nearly_alike(net, tmp_path):
         assert torch.allclose(again(line).softmax(-1), net(line).softmax(-1), atol=5e-3)
 
 
-def test_int8_stays_near_float_and_keeps_the_facts(exported, tmp_path):
+@pytest.mark.parametrize(("convolutions", "share", "int8"), [("half", 0.5, 5), ("int8", 0.4, 25)])
+def test_int8_stays_near_float_and_keeps_the_facts(exported, tmp_path, convolutions, share, int8):
     small = tmp_path / "int8.onnx"
-    quantize.quantize(exported, small)
+    quantize.quantize(exported, small, convolutions=convolutions)
     batch = np.random.default_rng(0).uniform(-1, 1, (2, 3, 48, 160)).astype(np.float32)
     whole, quantized = (OnnxReader(path, KNOWN).probabilities(batch) for path in (exported, small))
     assert np.abs(whole - quantized).max() < 0.05
-    assert small.stat().st_size < 0.35 * exported.stat().st_size
+    assert small.stat().st_size < share * exported.stat().st_size
     stored = [tensor.data_type for tensor in onnx.load(small).graph.initializer]
-    assert stored.count(onnx.TensorProto.INT8) == 42  # 37 convolutions, squeeze, project, head, and the LSTM's two
+    assert stored.count(onnx.TensorProto.INT8) == int8  # squeeze, project, head, the LSTM's two, large convolutions
     assert evaluate.own_charset(small).characters == KNOWN.characters
 
 
@@ -105,6 +107,16 @@ def test_the_service_accepts_what_is_published(exported, prepared, tmp_path):
     loaded = manifest.load(tmp_path / "out")
     assert (loaded.version, loaded.recognizer.name) == ("crnn-1", "crnn")
     assert loaded.recognizer.charset.characters == KNOWN.characters
+    assert loaded.recognizer.calibration.scale == 1.1
+    assert not (tmp_path / "out" / "parent.onnx").exists()
+
+
+def test_what_is_shipped_is_a_file_with_its_entry_and_charset(exported, tmp_path):
+    publish.ship(exported, metrics={}, folder=tmp_path)
+    facts = json.loads((tmp_path / "crnn.json").read_text(encoding="utf-8"))
+    assert facts["sha256"] == hashlib.sha256((tmp_path / "crnn.onnx").read_bytes()).hexdigest()
+    assert facts["input"]["fast_squeeze"] < facts["input"]["squeeze"] == 1.0
+    assert Charset.load(tmp_path / "charset.txt").classes == facts["classes"]
 
 
 def test_refuses_the_metrics_of_another_file(exported, prepared, tmp_path):
