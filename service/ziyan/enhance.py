@@ -28,8 +28,8 @@ STEPS = ("grey", "contrast", "light", "denoise", "sharpen", "binarize")
 class Quality:
     """What is measured of a picture, in grey levels.
 
-    `dark` and `bright` are its darkest and its brightest hundredth; `noise` the standard deviation of what differs from
-    pixel to pixel where it is smoothest (Immerkær 1996, "Fast Noise Variance Estimation").
+    `dark` and `bright` are its darkest and its brightest pixels, but for one in 10,000; `noise` the standard deviation
+    of what differs from pixel to pixel where it is smoothest (Immerkær 1996, "Fast Noise Variance Estimation").
     """
 
     dark: float
@@ -46,7 +46,7 @@ def measure(pixels: np.ndarray) -> Quality:
     """The quality of `pixels` (H, W, 3) uint8 BGR, from samples of it."""
     step = max(1, min(pixels.shape[:2]) // 400)
     sample = cv2.cvtColor(np.ascontiguousarray(pixels[::step, ::step]), cv2.COLOR_BGR2GRAY)
-    dark, bright = np.percentile(sample, (1, 99))
+    dark, bright = np.percentile(sample, (0.01, 99.99))  # a little writing in a large picture is no more than that
     return Quality(float(dark), float(bright), _noise(pixels))
 
 
@@ -68,7 +68,7 @@ def _grey(pixels: np.ndarray) -> None:
 
 
 def _contrast(pixels: np.ndarray) -> None:
-    """The darkest hundredth becomes black and the brightest white."""
+    """The darkest pixels become black and the brightest white."""
     quality = measure(pixels)
     if quality.contrast >= 1:
         levels = (np.arange(256) - quality.dark) * 255 / quality.contrast
