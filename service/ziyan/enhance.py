@@ -14,8 +14,9 @@ import numpy as np
 # Below this contrast a picture is stretched: the development pages have 119 at least, dim copies of them 50 at most.
 LOW_CONTRAST = 90
 STRIP_ROWS = 256
-# A side of the patches in which noise is measured, and how many there are along a side of the picture.
-PATCH, PATCHES = 160, 4
+# Noise is measured in so many patches along each side of the picture, of this side in pixels: in their smoothest blocks.
+PATCH, PATCHES, BLOCK = 160, 4, 12
+LAPLACIANS = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
 # What `binarize` calls ink is this part darker than its surroundings, a square of a share of the shorter side.
 INK, SURROUNDINGS = 0.12, 1 / 16
 # `light` takes the brightness of paper from squares of this share of the shorter side, and makes it PAPER.
@@ -28,8 +29,8 @@ STEPS = ("grey", "contrast", "light", "denoise", "sharpen", "binarize")
 class Quality:
     """What is measured of a picture, in grey levels.
 
-    `dark` and `bright` are its darkest and its brightest hundredth; `noise` the standard deviation of what differs from
-    pixel to pixel where it is smoothest (Immerkær 1996, "Fast Noise Variance Estimation").
+    `dark` and `bright` are its darkest and its brightest pixels, but for one in 10,000; `noise` the standard deviation
+    of what differs from pixel to pixel where it is smoothest (Immerkær 1996, "Fast Noise Variance Estimation").
     """
 
     dark: float
@@ -46,7 +47,7 @@ def measure(pixels: np.ndarray) -> Quality:
     """The quality of `pixels` (H, W, 3) uint8 BGR, from samples of it."""
     step = max(1, min(pixels.shape[:2]) // 400)
     sample = cv2.cvtColor(np.ascontiguousarray(pixels[::step, ::step]), cv2.COLOR_BGR2GRAY)
-    dark, bright = np.percentile(sample, (1, 99))
+    dark, bright = np.percentile(sample, (0.01, 99.99))  # a little writing in a large picture is no more than that
     return Quality(float(dark), float(bright), _noise(pixels))
 
 
@@ -68,7 +69,7 @@ def _grey(pixels: np.ndarray) -> None:
 
 
 def _contrast(pixels: np.ndarray) -> None:
-    """The darkest hundredth becomes black and the brightest white."""
+    """The darkest pixels become black and the brightest white."""
     quality = measure(pixels)
     if quality.contrast >= 1:
         levels = (np.arange(256) - quality.dark) * 255 / quality.contrast
@@ -146,7 +147,6 @@ def _rows_of(small: np.ndarray, rows: slice, shape: tuple[int, ...]) -> np.ndarr
 
 
 def _noise(pixels: np.ndarray) -> float:
-    kernel = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
     height, width = pixels.shape[:2]
     if min(height, width) < 3:
         return 0.0
@@ -154,6 +154,7 @@ def _noise(pixels: np.ndarray) -> float:
     for top in np.linspace(0, max(0, height - PATCH), PATCHES).astype(int):
         for left in np.linspace(0, max(0, width - PATCH), PATCHES).astype(int):
             patch = cv2.cvtColor(pixels[top : top + PATCH, left : left + PATCH], cv2.COLOR_BGR2GRAY)
-            rough = cv2.filter2D(patch, cv2.CV_32F, kernel)[1:-1, 1:-1]
-            found.append(float(np.sqrt(np.pi / 2) / 6 * np.abs(rough).mean()))
-    return float(np.quantile(found, 0.25))
+            rough = np.abs(cv2.filter2D(patch, cv2.CV_32F, LAPLACIANS))[1:-1, 1:-1]
+            size = [max(1, side // BLOCK) for side in rough.shape[::-1]]
+            found.append(cv2.resize(rough, size, interpolation=cv2.INTER_AREA).ravel())
+    return float(np.sqrt(np.pi / 2) / 6 * np.quantile(np.concatenate(found), 0.1))

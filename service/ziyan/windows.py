@@ -48,9 +48,9 @@ class Window:
         return image[self.top : self.bottom, self.left : self.right]
 
     def holds(self, quad: np.ndarray) -> bool:
-        """Whether the whole of `quad` (4, 2) is inside."""
+        """Whether all of `quad` (4, 2) is inside."""
         (left, top), (right, bottom) = quad.min(axis=0), quad.max(axis=0)
-        return bool(self.left <= left and right <= self.right and self.top <= top and bottom <= self.bottom)
+        return bool(self.left <= left and self.top <= top and right <= self.right and bottom <= self.bottom)
 
     def beyond(self, quads: Sequence[np.ndarray], whole: "Window") -> "Window":
         """This window, longer by its own length within `whole` on each side that one of `quads` (4, 2) reaches."""

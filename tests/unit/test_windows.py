@@ -90,8 +90,8 @@ def test_a_window_goes_on_where_a_line_reaches_its_rim():
     assert window.beyond([box(120, 110, 180, 20), box(150, 140, 20, 10)], WHOLE) == Window(100, 100, 500, 200)
 
 
-def test_a_window_holds_what_is_inside_from_end_to_end():
+def test_a_window_holds_what_is_inside_as_a_whole():
     window = Window(100, 100, 200, 200)
-    assert window.holds(box(100, 120, 100, 20))
-    assert not window.holds(box(90, 120, 100, 20))
-    assert not window.holds(box(120, 190, 50, 20))
+    assert window.holds(box(100, 120, 100, 80))
+    assert not window.holds(box(99, 120, 100, 20))
+    assert not window.holds(box(150, 190, 20, 20))
