@@ -59,6 +59,13 @@ class Found:
     vertical: bool
     lying: np.ndarray
 
+    def laid_out(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """A column of `image` with its characters side by side, and the quad of the whole; None for a line."""
+        if not self.vertical:
+            return None
+        line = laid_out(crop(image, self.quad))
+        return line, _whole(line)
+
 
 class Lines:
     """The boxes of one picture, each read in as many ways as are asked for, and in each of them once.

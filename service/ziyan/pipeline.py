@@ -82,10 +82,7 @@ class Pipeline:
         readings = [line.reading for line in found]
         if self.second and options.second_reader == "auto":
             with clock.stage("reread"):
-                quads = [line.lying for line in found]
-                readings = self.second.improve(
-                    picture.pixels, quads, readings, budget_ms=options.budget_ms, decoder=decoder
-                )
+                readings = self.second.improve(picture.pixels, found, budget_ms=options.budget_ms, decoder=decoder)
         kept = [
             (line, Line(reading.text, score, picture.box(line.quad), vertical=line.vertical))
             for line, reading in zip(found, readings, strict=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ziyan import ctc, manifest
+from ziyan.orient import Found
 from ziyan.recognize import Reading, Recognizer
 
 # Lines between two looks at the clock.
@@ -36,27 +37,28 @@ class SecondReader:
     def improve(
         self,
         image: np.ndarray,
-        quads: Sequence[np.ndarray],
-        readings: Sequence[Reading],
+        lines: Sequence[Found],
         *,
         budget_ms: int,
         decoder: ctc.Decoder = ctc.best_path,
     ) -> list[Reading]:
-        """`readings` of `quads` in `image`, each doubtful one replaced where the second reading is scored higher.
+        """The readings of `lines` in `image`, each doubtful one replaced where the second reading is scored higher.
 
         The most doubtful lines come first, and none is begun `budget_ms` after the start, loading included.
         """
-        best = list(readings)
+        best = [line.reading for line in lines]
         end = time.perf_counter() + budget_ms / 1000
-        doubtful = [i for i, reading in enumerate(readings) if reading.score < self._below]
-        doubtful.sort(key=lambda i: readings[i].score)
+        doubtful = [i for i, reading in enumerate(best) if reading.score < self._below]
+        doubtful.sort(key=lambda i: best[i].score)
         for group in (doubtful[at : at + GROUP] for at in range(0, len(doubtful), GROUP)):
             if time.perf_counter() >= end:
                 break
             self._recognizer = recognizer = self._recognizer or self._load()
-            again = recognizer.read(image, [quads[i] for i in group], decoder=decoder)
+            again = recognizer.read(image, [lines[i].lying for i in group], decoder=decoder)
             for i, reading in zip(group, again, strict=True):
-                best[i] = max(best[i], reading, key=lambda one: one.score)  # the first where they are alike
+                laid = lines[i].laid_out(image)
+                ways = [best[i], reading, *(recognizer.read(laid[0], laid[1:], decoder=decoder) if laid else ())]
+                best[i] = max(ways, key=lambda one: one.score)  # the first where they are alike
         return best
 
     def _load(self) -> Recognizer:

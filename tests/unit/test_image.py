@@ -438,5 +438,4 @@ def test_tells_by_the_header_what_decoding_takes():
     file = io.BytesIO()
     Image.new("RGB", (100, 50)).save(file, "PNG")
     assert image.decoding_bytes(file.getvalue()) == 100 * 50 * 5
-    assert image.decoding_bytes(file.getvalue()[:40]) == 100 * 50 * 5  # the header is whole
     assert image.decoding_bytes(b"no picture") == 0

@@ -6,6 +6,7 @@ from PIL import Image
 from ziyan import manifest
 from ziyan.image import decode
 from ziyan.options import Options
+from ziyan.orient import Found
 from ziyan.pipeline import Pipeline
 from ziyan.reader.app import Reader
 from ziyan.recognize import Reading, Recognizer
@@ -36,47 +37,63 @@ def lines(draw, bgr):
     return bgr(picture), quads
 
 
+def found(lines, readings):
+    """The arguments of `improve`: the picture, and its lines as they were read first."""
+    pairs = zip(lines[1], readings, strict=True)
+    return lines[0], [Found(quad, reading, vertical=False, lying=quad) for quad, reading in pairs]
+
+
 def texts(readings):
     return [reading.text for reading in readings]
 
 
 def test_reads_doubtful_lines_again_and_leaves_the_others(second, lines):
     readings = [Reading("wrong", 0.5), Reading("sure", 0.9), Reading("wrong", 0.89), *(Reading("sure", 1.0),) * 3]
-    better = second.improve(*lines, readings, budget_ms=HOUR_MS)
+    better = second.improve(*found(lines, readings), budget_ms=HOUR_MS)
     assert texts(better) == [TEXTS[0], "sure", TEXTS[2], "sure", "sure", "sure"]
     assert all(reading.score > 0.9 for reading in better[:3:2])
 
 
 def test_is_not_loaded_where_no_line_is_doubtful(second, lines):
     readings = [Reading(text, 0.9) for text in TEXTS]
-    assert second.improve(*lines, readings, budget_ms=HOUR_MS) == readings
+    assert second.improve(*found(lines, readings), budget_ms=HOUR_MS) == readings
     assert not second.loaded
 
 
 def test_no_budget_reads_nothing_again(second, lines):
     readings = [Reading("wrong", 0.1)] * 6
-    assert second.improve(*lines, readings, budget_ms=0) == readings
+    assert second.improve(*found(lines, readings), budget_ms=0) == readings
     assert not second.loaded
 
 
 def test_a_spent_budget_leaves_the_less_doubtful_lines_as_they_were(second, lines):
     # To load the network takes longer than a millisecond, so that one group is begun and no other.
     readings = [Reading("wrong", score) for score in (0.6, 0.1, 0.5, 0.2, 0.4, 0.3)]
-    better = second.improve(*lines, readings, budget_ms=1)
+    better = second.improve(*found(lines, readings), budget_ms=1)
     assert GROUP == 4
     assert texts(better) == ["wrong", TEXTS[1], "wrong", TEXTS[3], TEXTS[4], TEXTS[5]]
 
 
 def test_a_second_reading_with_a_lower_score_is_not_taken(second, lines):
-    white, quads = np.full_like(lines[0], 255), lines[1]
+    white = np.full_like(lines[0], 255), lines[1]
     readings = [Reading("seen", 0.3)] * 6
-    assert second.improve(white, quads, readings, budget_ms=HOUR_MS) == readings
+    assert second.improve(*found(white, readings), budget_ms=HOUR_MS) == readings
     assert second.loaded
+
+
+def test_reads_a_doubtful_column_again_laid_out(second, draw, bgr):
+    text = "竖排文字也再读"
+    picture, ink = draw(*((character, (40, 20 + 60 * i)) for i, character in enumerate(text)), size=(140, 470))
+    x0, y0, x1, y1 = ink[0][0] - 6, ink[0][1] - 6, ink[0][2] + 6, ink[-1][3] + 6
+    quad = np.float32([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    column = Found(quad, Reading("wrong", 0.1), vertical=True, lying=np.roll(quad, -1, axis=0))
+    (reading,) = second.improve(bgr(picture), [column], budget_ms=HOUR_MS)
+    assert reading.text == text
 
 
 def test_gives_its_memory_back_and_reads_again_afterwards(second, lines):
     for _ in range(2):
-        assert texts(second.improve(*lines, [Reading("", 0.0)] * 6, budget_ms=HOUR_MS)) == list(TEXTS)
+        assert texts(second.improve(*found(lines, [Reading("", 0.0)] * 6), budget_ms=HOUR_MS)) == list(TEXTS)
         assert second.loaded
         second.rest()
         assert not second.loaded
