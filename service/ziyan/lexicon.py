@@ -27,7 +27,7 @@ import numpy as np
 
 from ziyan import alphabets, words
 from ziyan.charset import BLANK, Charset
-from ziyan.ctc import Decode, Decoder, best_path, greedy, masked
+from ziyan.ctc import Decode, Decoder, best_path, best_steps, collapsed, greedy, masked
 from ziyan.errors import RequestRejected, SettingRejected
 from ziyan.settings import Settings
 from ziyan.words import Entry, Pattern
@@ -221,9 +221,8 @@ def with_words(lexicons: Sequence[Lexicon]) -> Decode:
     alphabet = np.logical_or.reduce([lexicon.alphabet for lexicon in lexicons])
 
     def decode(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        plain = greedy(probabilities)
-        best = probabilities.argmax(axis=1)
-        certain = probabilities[np.arange(len(best)), best]
+        best, certain = best_steps(probabilities)
+        plain = collapsed(best, certain)
         doubted = np.flatnonzero(certain < 1 - FLOOR)
         possible = probabilities[doubted] >= FLOOR
         possible[np.arange(len(doubted)), best[doubted]] = False
