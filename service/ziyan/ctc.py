@@ -26,10 +26,19 @@ def greedy(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     `probabilities` has shape (T, C), float, each row summing to 1. Returns (classes, confidences), both of shape (N,)
     with N <= T. Of a run of steps that name one class, the most certain step gives the confidence.
     """
+    return collapsed(*best_steps(probabilities))
+
+
+def best_steps(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The likeliest class of each step of (T, C), and its probability, both (T,)."""
     best = probabilities.argmax(axis=1)
+    return best, probabilities[np.arange(len(best)), best]
+
+
+def collapsed(best: np.ndarray, certain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The path of `best` steps without blanks and repeats: its classes, and the highest of each one's probabilities."""
     if not best.size:
         return best, np.empty(0, np.float32)
-    certain = probabilities[np.arange(len(best)), best]
     starts = np.flatnonzero(np.diff(best, prepend=-1))
     peaks = np.maximum.reduceat(certain, starts)
     classes = best[starts]

@@ -27,7 +27,7 @@ import numpy as np
 
 from ziyan import alphabets, words
 from ziyan.charset import BLANK, Charset
-from ziyan.ctc import Decode, Decoder, best_path, greedy, masked
+from ziyan.ctc import Decode, Decoder, best_path, best_steps, collapsed, greedy, masked
 from ziyan.errors import RequestRejected, SettingRejected
 from ziyan.settings import Settings
 from ziyan.words import Entry, Pattern
@@ -64,19 +64,19 @@ class Lexicon:
             if isinstance(entry, Pattern):
                 patterns.append(entry)
             elif all(character in charset for character in entry):
-                words.append(charset.encode(entry))
+                words.append(entry)
             else:
                 self.unknown.append(entry)
-        self._add_words(sorted(words), *edges)
+        self._add_words(sorted(words), charset, *edges)
         for pattern in patterns:
             self._add_pattern(pattern, charset, *edges)
         self._pack(*edges)
         self.latin = _latin(charset)
 
-    def _add_words(self, words: Sequence[list[int]], keys: array, targets: array) -> None:
+    def _add_words(self, words: Sequence[str], charset: Charset, keys: array, targets: array) -> None:
         """A trie of sorted words: each shares the states of the beginning that it has in common with the one before."""
         path, before = [ROOT], []
-        for word in words:
+        for word in map(charset.encode, words):
             shared = next((i for i, (a, b) in enumerate(zip(word, before, strict=False)) if a != b), len(before))
             del path[shared + 1 :]
             for character in word[shared:]:
@@ -221,9 +221,8 @@ def with_words(lexicons: Sequence[Lexicon]) -> Decode:
     alphabet = np.logical_or.reduce([lexicon.alphabet for lexicon in lexicons])
 
     def decode(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        plain = greedy(probabilities)
-        best = probabilities.argmax(axis=1)
-        certain = probabilities[np.arange(len(best)), best]
+        best, certain = best_steps(probabilities)
+        plain = collapsed(best, certain)
         doubted = np.flatnonzero(certain < 1 - FLOOR)
         possible = probabilities[doubted] >= FLOOR
         possible[np.arange(len(doubted)), best[doubted]] = False

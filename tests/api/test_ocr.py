@@ -123,3 +123,35 @@ def test_reads_a_body_of_exactly_the_limit(ocr, service):
     assert len(request.body) == limit
     assert ocr(files={"image": padded}).status_code == 200
     assert ocr(files={"image": padded + b"\0"}).status_code == 413
+
+
+def test_text_holds_rows_when_they_are_asked_for_and_no_line_is_lost(ocr, expected):
+    page = ocr(files={"image": PICTURE.read_bytes()}, data={"layout": "rows"}).json()
+    assert len(page["text"]) < len(expected)
+    assert [line["text"] for line in page["lines"]] == expected
+    for line in page["lines"]:
+        assert line["text"].replace(" ", "") in page["text"][line["block"]].replace(" ", "")
+
+
+def test_only_allowed_characters_are_written(ocr):
+    said = ocr(files={"image": PICTURE.read_bytes()}, data={"allow": "digits ."}).json()["text"]
+    assert said
+    assert set("".join(said)) <= set("0123456789.")
+
+
+def test_a_lexicon_may_be_sent_as_a_file_of_a_form_field_and_changes_nothing_that_is_clear(ocr, expected):
+    words = "# 词\n系统设置\n/[A-Z]{2}-\\d{4}/\n无线网路\n"
+    assert ocr(files={"image": PICTURE.read_bytes()}, data={"lexicon": words}).json()["text"] == expected
+
+
+def test_a_lexicon_that_is_none_is_refused_with_the_entry_named(ocr):
+    answer = ocr(files={"image": PICTURE.read_bytes()}, data={"lexicon": "good\n/[A-Z]+/"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "lexicon_invalid")
+    assert "/[A-Z]+/" in answer.json()["error"]["message"]
+    unknown = ocr(files={"image": PICTURE.read_bytes()}, data={"lexicon": "\U0001f600\U0001f600"})
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (400, "lexicon_invalid")
+
+
+def test_the_longest_lexicon_that_is_allowed_reaches_the_reader(ocr, expected):
+    words = "\n".join(f"词语{number:04d}甲乙丙丁戊己庚辛壬" for number in range(500))[:10_000]
+    assert ocr(files={"image": PICTURE.read_bytes()}, data={"lexicon": words}).json()["text"] == expected

@@ -105,7 +105,8 @@ def _ocr(settings: Settings) -> dict[str, Any]:
         "responses": {
             "200": _json("识别结果。 The page.", _ref("Page")),
             "400": _error(
-                "请求有误。 A wrong request: image_missing, unknown_option, option_invalid, bad_base64, bad_request."
+                "请求有误。 A wrong request: image_missing, unknown_option, option_invalid, lexicon_invalid, "
+                "bad_base64, bad_request."
             ),
             "413": _error("太大。 Too large: image_too_large, body_too_large."),
             "415": _error("不支持的格式。 Not read here: unsupported_format, unsupported_content_type."),
@@ -276,7 +277,7 @@ def _job(settings: Settings) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}},
         "responses": {
             "202": _json("已接受。 Accepted.", _ref("JobLinks")),
-            "400": _error("请求有误。 A wrong request: file_missing, unknown_option, option_invalid."),
+            "400": _error("请求有误。 A wrong request: file_missing, unknown_option, option_invalid, lexicon_invalid."),
             "413": _error("太大。 Too large: body_too_large."),
             "415": _error("不支持的格式。 Not read here: unsupported_format, unsupported_content_type."),
             "422": _error("空文件。 An empty file: file_empty."),
