@@ -1,5 +1,7 @@
 """The life of an appliance on a trial host, from the bare system to the bare system, each step asserted and timed."""
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -8,9 +10,12 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import requests
 from emulated import set_clock
 from fast import FastHost, ssh
 from machine import CHECKOUT
@@ -87,6 +92,17 @@ class Trial:
             raise StepFailed("the host did not come back from a reboot")
         return step
 
+    @contextlib.contextmanager
+    def timed(self, title: str) -> Iterator[Step]:
+        """A step that is done here, without a program of its own."""
+        print(f"… {title}", flush=True)
+        step, began = Step(title, 0.0), time.monotonic()
+        self.steps.append(step)
+        try:
+            yield step
+        finally:
+            step.seconds = time.monotonic() - began
+
     def remote(self, command: str) -> str:
         """What the shell command prints on the host; StepFailed when it fails there."""
         done = ssh(self.host, command, stdout=subprocess.PIPE)
@@ -129,7 +145,7 @@ class Trial:
 
 
 def whole_life(trial: Trial, service: Path, models: Path, work: Path) -> None:
-    """Refuse, rehearse, install, prove, repeat, break, update, roll back, reboot, remove."""
+    """Refuse, rehearse, install, prove, repeat, cut the power, break, update, roll back, reboot, remove."""
     before = system_state(trial)
     refusal = "of memory; at least"
     trial.playbook("site", title="an unfit host is refused", fails_with=refusal, ocr_system_min_memory_mb=10**7)
@@ -138,6 +154,7 @@ def whole_life(trial: Trial, service: Path, models: Path, work: Path) -> None:
     trial.playbook("site", title="site.yml")
     trial.host_suite()
     nothing_to_change(trial)
+    survives_a_power_cut(trial)
     returns_by_itself(trial, service, models, work)
     updates_and_rolls_back(trial, service, work)
     trial.reboot()
@@ -191,6 +208,47 @@ def nothing_to_change(trial: Trial) -> None:
     step = trial.playbook("site", title="site.yml again")
     if step.changed != 0:
         raise StepFailed(f"the second run of site.yml changed {step.changed} things; see the log")
+
+
+def survives_a_power_cut(trial: Trial) -> None:
+    """A job of forty pages is whole although the power went in its middle."""
+    with trial.timed("a power cut in the middle of a job") as step:
+        with trial.host.page(PORT) as url:
+            path = send_job(url, pages=40)
+            wait_for(lambda: requests.get(url + path, timeout=10).json()["pages_done"] >= 5)
+        trial.host.cut_power()
+        with trial.host.page(PORT) as url:
+            wait_for(lambda: requests.get(url + path, timeout=10).json()["state"] not in ("queued", "running"))
+            state = requests.get(url + path, timeout=10).json()["state"]
+            pages = requests.get(f"{url}{path}/result", timeout=60).json().get("pages", [])
+    numbers = [page["page"] for page in pages]
+    if state != "done" or numbers != list(range(1, 41)) or len({tuple(page["text"]) for page in pages}) != 1:
+        raise StepFailed(f"after the power cut the job is {state}, its pages are {numbers}")
+    step.note = "40 pages, each once"
+
+
+def send_job(url: str, *, pages: int) -> str:
+    """Sends a zip of so many copies of the self-test picture; the result is the job's path."""
+    selftest = (CHECKOUT / "roles/ocr_service/files/selftest.png").read_bytes()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for number in range(pages):
+            packed.writestr(f"{number}.png", selftest)
+    answer = requests.post(f"{url}/api/jobs", files={"file": ("pages.zip", archive.getvalue())}, timeout=60)
+    if answer.status_code != 202:
+        raise StepFailed(f"the job was not accepted: {answer.status_code} {answer.text}")
+    return answer.json()["url"]
+
+
+def wait_for(holds: Callable[[], bool], limit_s: float = 600) -> None:
+    """Return once `holds`, whatever the host answers until then; StepFailed after `limit_s` seconds."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        with contextlib.suppress(requests.RequestException, ValueError, KeyError):
+            if holds():
+                return
+        time.sleep(0.2)
+    raise StepFailed(f"what was waited for did not happen within {limit_s:.0f} s")
 
 
 def returns_by_itself(trial: Trial, service: Path, models: Path, work: Path) -> None:
