@@ -146,6 +146,7 @@ class Job:
     def correct_page(self, number: int, texts: list[str]) -> dict[str, Any] | None:
         """Keeps `texts`, one a line, in place of what page `number` gave: the page, or None where it is not done.
 
+        The sent PDF with its text would say the former text, so it goes; the PDF is made of the pages' pictures then.
         ValueError where they are not as many as its lines.
         """
         outcome = self.outcomes().get(number)
@@ -153,6 +154,7 @@ class Job:
             return None
         page = corrected(self._page(number, outcome), texts)
         _write(self.folder / f"{number:05d}.{outcome}.json", _json(page))
+        (self.folder / _SEARCHABLE).unlink(missing_ok=True)
         return page
 
     def attempt(self, page: int) -> int:

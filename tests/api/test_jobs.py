@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -196,7 +197,7 @@ def test_shows_a_page_and_its_picture_as_soon_as_it_is_done(jobs, document):
     jobs.wait(job_id)
 
 
-def test_a_corrected_page_is_in_every_result(jobs, document):
+def test_a_corrected_page_is_in_every_result(jobs, document, tmp_path):
     job_id = jobs.send(("two.pdf", numbered_pdf(2)))
     jobs.wait(job_id)
     answer = jobs.put(job_id, "/pages/2", {"lines": ["Page number two"]})
@@ -204,6 +205,11 @@ def test_a_corrected_page_is_in_every_result(jobs, document):
     assert answer.json()["text"] == ["Page number two"]
     assert jobs.get(job_id, "/result", format="txt").text.split("\f") == ["Page number 1\n", "Page number two\n"]
     assert "Page number two" in jobs.get(job_id, "/result", format="csv").text
+    (tmp_path / "result.pdf").write_bytes(jobs.get(job_id, "/result", format="pdf").content)
+    if not shutil.which("pdftotext"):
+        pytest.skip("poppler-utils is not installed: apt-get install poppler-utils")
+    told = subprocess.run(["pdftotext", "result.pdf", "-"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout.replace("\f", "").split("\n\n")[:2] == ["Page number 1", "Page number two"]
 
 
 WRONG_LINES = ("text", [1], ["a", "b"], ["x" * 2001])

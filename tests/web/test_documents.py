@@ -2,10 +2,11 @@
 
 import re
 import zipfile
+from pathlib import Path
 
 import pytest
 import requests
-from hand import lit, texts
+from hand import lit, rectangle, texts
 from PIL import Image, ImageDraw, ImageFont
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make .venv-dev").expect
@@ -125,3 +126,20 @@ def test_a_document_that_cannot_be_read_says_why(open_page, tmp_path, screenshot
     expect(page.locator("#failed h2")).to_have_text("broken.pdf 没有读成", timeout=60_000)
     assert len(page.locator("#failed .why").inner_text()) > 10
     screenshot(page, "document-failed")
+
+
+def test_a_page_that_cannot_be_read_says_so_among_the_others(open_page, drawn, tmp_path):
+    path = tmp_path / "mixed.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(drawn.file("lines.png"), "1.png")
+        archive.writestr("2.png", Path(drawn.file("lines.png")).read_bytes()[:300])
+    page = open_page()
+    page.set_input_files("#file", path)
+    expect(page.locator("#lines .text")).to_have_text(list(drawn.texts), timeout=60_000)
+    expect(page.locator("#sheets .standing")).to_have_text("2 页", timeout=60_000)
+    page.get_by_role("button", name="下一页").click()
+    expect(page.locator("#result-title")).to_have_text("这一页没有读成")
+    assert len(page.locator("#nothing").inner_text()) > 10
+    assert not page.locator("#copy-all").is_visible()
+    left, top, right, bottom = rectangle(page.locator("#sheet"))
+    assert (right - left, bottom - top) > (100, 100)

@@ -11,6 +11,7 @@
  */
 
 export const UNCERTAIN_BELOW = 0.8;
+export const BLANK = [900, 1200]; // width and height of a sheet that nobody knows the size of
 export const desk = new EventTarget();
 
 let sheets = [];
@@ -53,7 +54,8 @@ export function change(sheet, facts) {
 }
 
 /** The page that an answer of the box makes. */
-export function pageOf({ lines, width = 3, height = 4, turned = 0, cached = false, time = null, ...others }) {
+export function pageOf({ lines, turned = 0, cached = false, time = null, ...others }) {
+  const [width, height] = others.width > 0 ? [others.width, others.height] : BLANK; // a page that failed has none
   const known = lines.map((line) => ({ ...line, uncertain: line.score < UNCERTAIN_BELOW, edited: null, checked: false }));
   return { picture: null, ...others, lines: known, width, height, turned, cached, seconds: time };
 }

@@ -3,7 +3,7 @@
 import { askHealth } from "./health.js";
 import { byId, button, element } from "./dom.js";
 import { Failure } from "./api.js";
-import { say, label, sayTold } from "./language.js";
+import { say, sayTold } from "./language.js";
 import { hasToken, keepToken } from "./token.js";
 
 const region = byId("failed");
@@ -42,11 +42,12 @@ function draw(sheet, failure, { onRetry, onTake }) {
 }
 
 function tokenForm(onRetry) {
-  const field = label(element("input", { type: "password", autocomplete: "current-password", required: "" }), "tokenLabel");
+  const field = element("input", { type: "password", id: "token", autocomplete: "current-password", required: "" });
   const keep = element("input", { type: "checkbox" });
   const form = element(
     "form",
     { class: "tokenform" },
+    say(element("label", { for: "token" }), "tokenLabel"),
     field,
     element("label", { class: "ticked" }, keep, say(element("span"), "tokenKeep")),
     say(element("button", { type: "submit", class: "primary" }), hasToken() ? "tokenReplace" : "tokenSend"),

@@ -41,7 +41,6 @@ function kindOf({ name, type }) {
 function show() {
   const sheet = looked();
   document.body.dataset.state = sheet ? "desk" : "empty";
-  showLooked();
   if (sheet) {
     say(byId("desk-name"), "deskName", { name: sheet.name });
     fetchMissing(sheet);
@@ -134,7 +133,10 @@ startOptions(readAgain);
 startIntake(onFiles);
 startHealth();
 desk.addEventListener("sheets", () => showStrip(putAway));
-desk.addEventListener("current", show);
+desk.addEventListener("current", () => {
+  show();
+  showLooked();
+});
 desk.addEventListener("state", onState);
 byId("cancel").addEventListener("click", () => putAway(looked()));
 byId("page-back").addEventListener("click", () => look(looked(), looked().at - 1));

@@ -7,7 +7,7 @@
  */
 
 import { byId, element, languageOf, mark, svgElement } from "./dom.js";
-import { isOpen, textOf } from "./desk.js";
+import { BLANK, isOpen, textOf } from "./desk.js";
 import { label, say } from "./language.js";
 import { place } from "./viewer.js";
 
@@ -27,7 +27,7 @@ export function showPicture(file, { name, kind }) {
   say(byId("no-preview"), kind === "document" ? "noPage" : "noPreview", { name });
   leaf.classList.toggle("blind", file === null);
   if (file === null) {
-    place(3, 4);
+    place(...BLANK);
     return;
   }
   url = URL.createObjectURL(file);
@@ -36,7 +36,7 @@ export function showPicture(file, { name, kind }) {
   };
   image.onerror = () => {
     leaf.classList.add("blind");
-    if (!leaf.classList.contains("outlined")) place(3, 4);
+    if (!leaf.classList.contains("outlined")) place(...BLANK);
   };
   image.src = url;
 }
