@@ -143,7 +143,7 @@ def test_makes_a_token_and_keeps_its_hash_alone(ziyan, tmp_path):
 def test_check_tells_models_memory_threads_and_temperature_source(ziyan):
     ended = ziyan("check")
     assert ended.returncode == 0
-    for part in ("ppocrv6-tiny", "MB resident", "threads", "temperature"):
+    for part in ("crnn", "MB resident", "threads", "temperature"):
         assert part in ended.stdout
 
 
