@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -50,8 +51,9 @@ class Stack:
         return requests.get(f"{self.url}/health", timeout=5).json()
 
     def model_files(self) -> list[Path]:
-        """What the service reads of its models folder."""
-        return [*self.models.glob("*.onnx"), *self.models.glob("*charset.txt"), self.models / "manifest.json"]
+        """What the service reads of its models folder: the manifest, and all that it names."""
+        manifest = self.models / "manifest.json"
+        return [manifest, *(self.models / name for name in re.findall(r'"file": "(.+?)"', manifest.read_text()))]
 
     def logs(self) -> str:
         """Everything that the programs and their supervisor wrote."""

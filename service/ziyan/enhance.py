@@ -14,7 +14,7 @@ import numpy as np
 # Below this contrast a picture is stretched: the development pages have 119 at least, dim copies of them 50 at most.
 LOW_CONTRAST = 90
 STRIP_ROWS = 256
-# Noise is measured in so many patches along each side of the picture, of this side in pixels: in their smoothest blocks.
+# Noise is measured in so many patches along a side of the picture, of so many pixels each side: in smooth blocks.
 PATCH, PATCHES, BLOCK = 160, 4, 12
 LAPLACIANS = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
 # What `binarize` calls ink is this part darker than its surroundings, a square of a share of the shorter side.
