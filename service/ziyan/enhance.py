@@ -11,10 +11,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# Below this contrast a picture is stretched: the development pages have 119 at least, dim copies of them 50 at most.
+# Below this contrast a picture is stretched: the development pages have 156 at least, dim or pale copies 58 at most.
 LOW_CONTRAST = 90
+# Above this part of its contrast noise is smoothed: the development pages have 0.007 at most, noisy copies 0.034 at
+# least.
+MUCH_NOISE = 0.02
+# Where the darkest paper has less than this part of the brightest one's light, light is made even.
+UNEVEN = 0.6
 STRIP_ROWS = 256
-# Noise is measured in so many patches along a side of the picture, of so many pixels each side: in smooth blocks.
+# Noise is measured in the smoothest blocks of so many patches along each side of the picture; sides in pixels.
 PATCH, PATCHES, BLOCK = 160, 4, 12
 LAPLACIANS = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
 # What `binarize` calls ink is this part darker than its surroundings, a square of a share of the shorter side.
@@ -30,12 +35,14 @@ class Quality:
     """What is measured of a picture, in grey levels.
 
     `dark` and `bright` are its darkest and its brightest pixels, but for one in 10,000; `noise` the standard deviation
-    of what differs from pixel to pixel where it is smoothest (Immerkær 1996, "Fast Noise Variance Estimation").
+    of what differs from pixel to pixel where it is smoothest (Immerkær 1996, "Fast Noise Variance Estimation"); `shade`
+    the light on its darkest twentieth, as a part of that on its brightest.
     """
 
     dark: float
     bright: float
     noise: float
+    shade: float
 
     @property
     def contrast(self) -> float:
@@ -48,14 +55,21 @@ def measure(pixels: np.ndarray) -> Quality:
     step = max(1, min(pixels.shape[:2]) // 400)
     sample = cv2.cvtColor(np.ascontiguousarray(pixels[::step, ::step]), cv2.COLOR_BGR2GRAY)
     dark, bright = np.percentile(sample, (0.01, 99.99))  # a little writing in a large picture is no more than that
-    return Quality(float(dark), float(bright), _noise(pixels))
+    low, high = np.percentile(_paper(pixels), (5, 95))
+    return Quality(float(dark), float(bright), _noise(pixels), float(low / max(1.0, high)))
 
 
 def asked_for(pixels: np.ndarray, preprocess: str) -> tuple[str, ...]:
     """The steps that the option `preprocess` means for this picture."""
-    if preprocess == "auto":
-        return ("contrast",) if measure(pixels).contrast < LOW_CONTRAST else ()
-    return () if preprocess == "none" else (preprocess,)
+    if preprocess != "auto":
+        return () if preprocess == "none" else (preprocess,)
+    quality = measure(pixels)
+    evidence = {
+        "contrast": quality.contrast < LOW_CONTRAST,
+        "denoise": quality.noise > MUCH_NOISE * quality.contrast,
+        "light": quality.shade < UNEVEN,
+    }
+    return tuple(step for step, there in evidence.items() if there)
 
 
 def mend(pixels: np.ndarray, steps: tuple[str, ...]) -> None:
@@ -78,16 +92,20 @@ def _contrast(pixels: np.ndarray) -> None:
 
 def _light(pixels: np.ndarray) -> None:
     """What is paper becomes equally bright everywhere."""
-    side = max(8, round(min(pixels.shape[:2]) * LAMP))
-    small = _shrunk_grey(pixels, max(1, side // 8))
-    paper = cv2.GaussianBlur(cv2.dilate(small, np.ones((9, 9), np.uint8)), (0, 0), 4)
-    paper = np.maximum(paper, 16)
+    paper = np.maximum(_paper(pixels), 16)
 
     def even(strip: np.ndarray, rows: slice) -> np.ndarray:
         lamp = _rows_of(paper, rows, pixels.shape)
         return cv2.divide(strip, cv2.merge([lamp] * 3), scale=PAPER)
 
     _by_strips(pixels, even)
+
+
+def _paper(pixels: np.ndarray) -> np.ndarray:
+    """How bright the paper is: a small grey map of `pixels`."""
+    side = max(8, round(min(pixels.shape[:2]) * LAMP))
+    small = _shrunk_grey(pixels, max(1, side // 8))
+    return cv2.GaussianBlur(cv2.dilate(small, np.ones((9, 9), np.uint8)), (0, 0), 4)
 
 
 def _denoise(pixels: np.ndarray) -> None:

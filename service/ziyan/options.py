@@ -172,10 +172,10 @@ class Options:
     preprocess: str = _option(
         "auto",
         Choice(("auto", "none", "grey", "contrast", "light", "denoise", "sharpen", "binarize")),
-        "识别前如何修整图片：auto 只在图片很暗淡时拉伸对比度，none 不修整；"
+        "识别前如何修整图片：auto 按测得的质量决定（对比度、去噪、匀光），none 不修整；"
         "其余依次为去色、对比度、匀光、去噪、锐化、二值化。 "
-        "How the picture is mended before it is read: auto stretches the contrast of very dim or pale ones, none does "
-        "nothing.",
+        "How the picture is mended before it is read: auto by its measured quality (contrast, denoise, light), none "
+        "not at all; or one step.",
     )
     det: str = _option(
         "on",
