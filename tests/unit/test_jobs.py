@@ -154,6 +154,12 @@ def test_knows_nothing_of_a_name_that_is_no_job(store, refuses, name):
         store.job(name)
 
 
+def test_a_name_that_is_no_id_is_no_folder(store):
+    assert store.find("0" * 30).folder == store.folder / ("0" * 30)
+    for name in ("..", "../../etc", "", "0" * 29, "0" * 30 + "/.."):
+        assert store.find(name) is None
+
+
 def test_a_result_is_kept_for_its_time(settings, accept, refuses):
     job = accept(b"x")
     job.finish("done", now=1000.0)
