@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,17 @@ def available() -> bool:
     return shutil.which("redis-server") is not None
 
 
+def wait_until_it_listens(path: Path) -> None:
+    """Returns when somebody takes connections at the socket `path`; TimeoutError after 10 s."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            return
+        time.sleep(0.02)
+    raise TimeoutError("redis-server did not start")
+
+
 @contextlib.contextmanager
 def running() -> Iterator[str]:
     """The URL of an empty Redis, until the block ends."""
@@ -23,10 +35,7 @@ def running() -> Iterator[str]:
         with (Path(folder) / "redis.log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
         try:
-            deadline = time.monotonic() + 10
-            while not path.exists():
-                assert server.poll() is None and time.monotonic() < deadline, "redis-server did not start"  # noqa: PT018
-                time.sleep(0.02)
+            wait_until_it_listens(path)
             yield f"unix://{path}"
         finally:
             server.terminate()

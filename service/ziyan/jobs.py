@@ -22,6 +22,7 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -290,10 +291,14 @@ class Store:
         """The jobs that have not ended, in the order in which they were accepted."""
         return [job for job in self.jobs() if not (job.folder / "end.json").exists()]
 
+    def find(self, name: str) -> Job | None:
+        """The folder of that id, whatever is in it, or None where `name` is no id: it may come from anywhere."""
+        return Job(self.folder / name) if _ID.fullmatch(name) else None
+
     def job(self, name: str) -> Job:
         """The job of that id. NotFound where there is none, or none any more."""
-        job = Job(self.folder / name)
-        if not _ID.fullmatch(name) or not job.asked or self._expired(job):
+        job = self.find(name)
+        if not job or not job.asked or self._expired(job):
             hours = f"{self._keep_s / 3600:g}"
             raise NotFound(
                 "job_unknown",
@@ -423,10 +428,25 @@ def _huey(settings: Settings) -> Any:
             from huey import SqliteHuey
 
         path = settings.jobs_dir / "queue.db"
+        _remove_if_damaged(path)
         return SqliteHuey("ziyan", filename=str(path), fsync=True, cache_mb=1, results=False, serializer=_serializer())
     from huey import PriorityRedisHuey
 
     return PriorityRedisHuey("ziyan", url=settings.queue, results=False, serializer=_serializer())
+
+
+def _remove_if_damaged(path: Path) -> None:
+    """A failing card must not stop the box: the jobs are elsewhere, and find their way into a new queue."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as base:
+            sound = base.execute("pragma quick_check").fetchone() == ("ok",)
+    except sqlite3.OperationalError:  # another program writes just now
+        return
+    except sqlite3.DatabaseError:
+        sound = False
+    if not sound:
+        for damaged in path.parent.glob(f"{path.name}*"):
+            damaged.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

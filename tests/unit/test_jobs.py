@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ziyan import jobs
@@ -154,6 +155,12 @@ def test_knows_nothing_of_a_name_that_is_no_job(store, refuses, name):
         store.job(name)
 
 
+def test_a_name_that_is_no_id_is_no_folder(store):
+    assert store.find("0" * 30).folder == store.folder / ("0" * 30)
+    for name in ("..", "../../etc", "", "0" * 29, "0" * 30 + "/.."):
+        assert store.find(name) is None
+
+
 def test_a_result_is_kept_for_its_time(settings, accept, refuses):
     job = accept(b"x")
     job.finish("done", now=1000.0)
@@ -229,3 +236,55 @@ def test_says_why_there_is_no_result(accept, refuses, state, code):
     job.finish(state)
     with refuses(Conflict, code):
         raise jobs.not_done(job)
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """What is synced, renamed and linked, in order, by file name; each is really done."""
+    done, sync, rename, link = [], os.fsync, os.rename, os.link
+
+    def synced(handle):
+        done.append(("sync", Path(f"/proc/self/fd/{handle}").readlink().name))
+        sync(handle)
+
+    def renamed(source, target, **how):
+        done.append(("rename", Path(target).name))
+        rename(source, target, **how)
+
+    def linked(source, target, **how):
+        done.append(("link", Path(target).name))
+        link(source, target, **how)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "rename", renamed)
+    monkeypatch.setattr(os, "link", linked)
+    return done
+
+
+def test_a_job_is_on_the_disk_before_it_is_accepted(accept, disk):
+    job = accept(b"x")
+    drafts = [name for what, name in disk if what == "sync" and name.startswith(".job.json.")]
+    assert disk == [
+        ("sync", "file-0"),
+        ("sync", drafts[0]), ("rename", "job.json"), ("sync", job.id),
+        ("rename", job.id), ("sync", "jobs"),
+    ]  # fmt: skip
+
+
+def test_a_page_and_its_picture_are_on_the_disk_before_the_page_counts_as_done(accept, disk):
+    job = accept(b"x")
+    disk.clear()
+    job.keep_page(1, "read", PAGE, b"jpeg")
+    picture, page = (name for what, name in disk if what == "sync" and name.startswith("."))
+    assert disk == [
+        ("sync", picture), ("rename", "00001.jpg"),
+        ("sync", page), ("rename", "00001.read.json"), ("sync", job.id),
+    ]  # fmt: skip
+
+
+def test_the_end_is_on_the_disk_before_the_documents_go(accept, disk):
+    job = accept(b"x")
+    disk.clear()
+    job.finish("done")
+    assert disk[1:] == [("link", "end.json"), ("sync", job.id)]
+    assert not job.files()[0].exists()

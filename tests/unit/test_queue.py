@@ -89,3 +89,19 @@ def test_the_default_queue_loads_no_redis():
 
 def test_a_store_needs_no_queue(tmp_path):
     assert Store(Settings(jobs_dir=tmp_path)).unfinished() == []
+
+
+def test_a_damaged_queue_is_begun_anew(tmp_path):
+    settings, taken = Settings(jobs_dir=tmp_path), []
+    (tmp_path / "queue.db").write_bytes(b"this is no SQLite database, but what a failing card left of one" * 100)
+    queue = Queue(settings, taken.append)
+    queue.put(job("a", settings))
+    assert queue.take()
+    assert taken == ["a"]
+
+
+def test_a_sound_queue_is_kept(tmp_path):
+    settings, taken = Settings(jobs_dir=tmp_path), []
+    Queue(settings).put(job("a", settings))
+    assert Queue(settings, taken.append).take()
+    assert taken == ["a"]

@@ -83,7 +83,9 @@ class Worker:
 
     def _take(self, job_id: str) -> None:
         """Works on a job until it ends, unless somebody does already."""
-        job = Job(self._store.folder / job_id)
+        job = self._store.find(job_id)
+        if not job:
+            return
         with job.held() as mine:
             if not mine:
                 return
