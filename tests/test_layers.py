@@ -23,7 +23,7 @@ LAYERS = (
     ("manifest", "ctc", "pdf", "documents"),
     ("lexicon",),
     ("session",),
-    ("orient", "detect", "recognize", "layout", "areas"),
+    ("orient", "flatten", "detect", "recognize", "layout", "areas"),
     ("paragraphs", "second"),
     ("pipeline",),
     ("cache", "jobs", "outputs", "reader.client", "tokens"),
