@@ -23,7 +23,7 @@ LAYERS = (
     ("manifest", "ctc", "spaces", "pdf", "pdfium"),
     ("lexicon", "searchable"),
     ("session", "documents"),
-    ("orient", "detect", "recognize", "layout", "areas"),
+    ("orient", "flatten", "detect", "recognize", "layout", "areas"),
     ("paragraphs", "second"),
     ("pipeline",),
     ("cache", "jobs", "outputs", "reader.client", "tokens"),

@@ -83,6 +83,7 @@ class Picture:
     def box(self, quad: np.ndarray) -> Quad:
         """`quad` (4, 2), given in `pixels`, in the sent picture's coordinates, rounded to a tenth of a pixel."""
         corners = cv2.perspectiveTransform(np.asarray(quad, float)[None], self.to_sent)[0]
+        corners = np.clip(corners, 0, (self.width, self.height))  # a flattened picture shows some of what is beyond
         return tuple(tuple(corner) for corner in np.round(corners, 1).tolist())
 
     def turned(self, degrees: int) -> "Picture":
@@ -95,8 +96,11 @@ class Picture:
             180: ([[-1, 0, width], [0, -1, height], [0, 0, 1]], cv2.ROTATE_180),
             270: ([[0, -1, width], [1, 0, 0], [0, 0, 1]], cv2.ROTATE_90_COUNTERCLOCKWISE),
         }[degrees]
-        pixels = cv2.rotate(self.pixels, rotation)
-        return Picture(pixels, self.width, self.height, self.to_sent @ np.array(back, float))
+        return self.seen_as(cv2.rotate(self.pixels, rotation), np.array(back, float))
+
+    def seen_as(self, pixels: np.ndarray, back: np.ndarray) -> "Picture":
+        """The picture by other pixels; the homography `back` (3, 3) leads from them to the present ones."""
+        return Picture(pixels, self.width, self.height, self.to_sent @ back)
 
 
 def decode(data: bytes, *, max_pixels: int) -> Picture:

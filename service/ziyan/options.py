@@ -203,6 +203,13 @@ class Options:
         "Vertical text: auto tells it from lines on their side; on takes every standing box for a column, off for a "
         "line on its side.",
     )
+    flatten: str = _option(
+        "auto",
+        Choice(("auto", "on", "off")),
+        "斜拍的文档先展平再识别：auto 仅在文字行或纸边明显汇聚时，on 只要能判断；与 region、det=off 同用时不展平。 "
+        "A document photographed at an angle is flattened before it is read: auto where its lines or edges clearly "
+        "converge, on wherever they tell how; never together with region or det=off.",
+    )
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain JSON types."""

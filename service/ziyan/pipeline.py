@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
-from ziyan import areas, enhance, geometry, image, orient, paragraphs
+from ziyan import areas, enhance, flatten, geometry, image, orient, paragraphs
 from ziyan.detect import Detector
 from ziyan.lexicon import Wording
 from ziyan.manifest import Manifest
@@ -77,6 +77,11 @@ class Pipeline:
         with clock.stage("enhance"):
             enhance.mend(picture.pixels, enhance.asked_for(picture.pixels, options.preprocess))
         picture, lines, turned = _upright(picture, options, find, clock)
+        if options.flatten != "off" and options.det == "on" and not options.region:
+            with clock.stage("detect"):
+                matrix = flatten.to_flat(picture.pixels, lines.quads, always=options.flatten == "on")
+            if matrix is not None:
+                picture, lines = _flat(picture, lines, matrix, find)
         with clock.stage("recognize"):
             found = orient.read(lines, turn=options.turn == "auto", vertical=options.vertical)
         readings = [line.reading for line in found]
@@ -126,6 +131,14 @@ def _upright(
         picture = picture.turned(turned)
         lines = find(picture)
     return picture, lines, turned
+
+
+def _flat(
+    picture: image.Picture, lines: orient.Lines, matrix: np.ndarray, find: Callable[[image.Picture], orient.Lines]
+) -> tuple[image.Picture, orient.Lines]:
+    """The picture flattened, and its lines found again."""
+    picture = picture.seen_as(*flatten.flat(picture.pixels, matrix, lines.quads))
+    return picture, find(picture)
 
 
 class Stopwatch:
