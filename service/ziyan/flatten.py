@@ -30,7 +30,7 @@ SIDES_DEG, LEANS_DEG = 10.0, 4.0
 # Parallel lines that slope more than this are turned level: the detector is at its best there.
 SKEW_DEG = 12.0
 # A margin is where this share of the lines begins (or ends), and so many, to within this part of their height. With
-# of seven, the ragged ends of a list make one.
+# four of seven, the ragged ends of a list make one.
 MARGIN_SHARE, MARGIN_LINES, MARGIN_NEAR = 0.6, 6, 0.3
 # The margins' candidates go through the ends of so many of the longest lines, two by two.
 CANDIDATES = 16
