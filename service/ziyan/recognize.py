@@ -101,8 +101,7 @@ class Recognizer:
         for row, tensor in zip(batch, tensors, strict=True):
             row[:, :, : tensor.shape[2]] = tensor
         for tensor, probabilities in zip(tensors, self._session.run(batch, empty_arena=last), strict=True):
-            steps = probabilities[: -(-tensor.shape[2] * len(probabilities) // padded)]
-            yield self._spaces.shown(steps, tensor)
+            yield self._spaces.shown(probabilities[: -(-tensor.shape[2] * len(probabilities) // padded)])
 
     def _reading(self, probabilities: np.ndarray, decode: ctc.Decode) -> Reading:
         classes, confidences = decode(probabilities)

@@ -73,7 +73,7 @@ class Settings:
         Profile.ACCURATE, "width at which lines are read: accurate, or fast with fewer steps a line"
     )
     second_below: float = _setting(
-        0.95, "score below which a line is read again by the second reader; 0 never loads it", low=0.0, high=1.0
+        0.96, "score below which a line is read again by the second reader; 0 never loads it", low=0.0, high=1.0
     )
     temperature_soft_c: int = _setting(75, "°C above which the reader works with one thread", low=40, high=81)
     temperature_hard_c: int = _setting(
