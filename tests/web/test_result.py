@@ -169,9 +169,11 @@ def test_a_mouse_pans_the_enlarged_picture_and_a_button_fits_it_again(open_page,
     for _ in range(5):
         page.get_by_role("button", name="放大").click()
     left, top, *_ = rectangle(page.locator("#sheet"))
-    page.mouse.move(500, 650)  # below the last line: nothing to select there
+    first, second = (rectangle(page.locator("#words span").nth(index)) for index in (0, 1))
+    gap = (first[3] + second[1]) / 2  # between two lines: nothing to select there
+    page.mouse.move(400, gap)
     page.mouse.down()
-    page.mouse.move(420, 600, steps=4)
+    page.mouse.move(320, gap - 50, steps=4)
     page.mouse.up()
     now_left, now_top, *_ = rectangle(page.locator("#sheet"))
     assert (now_left - left, now_top - top) == (-80, -50)
