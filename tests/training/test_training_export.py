@@ -77,6 +77,8 @@ def test_a_blend_lies_between_parent_and_child(net):
     assert torch.allclose(mixed.head.weight, 0.75 * before + 0.25 * net.head.weight)
     assert torch.allclose(mixed.project.weight, 0.25 * net.project.weight)
     assert torch.equal(mixed.lstm.weight_hh_l0, net.lstm.weight_hh_l0)
+    mixed = blend.blended(Recognizer(net.shape), net, 0.25, recurrent=True)
+    assert not torch.equal(mixed.lstm.weight_hh_l0, net.lstm.weight_hh_l0)
 
 
 def test_a_kept_checkpoint_reads_nearly_alike(net, tmp_path):

@@ -93,3 +93,14 @@ def test_the_probabilities_of_needed_classes_and_their_gradients_are_those_of_al
     theirs = torch.autograd.grad((expected * weights).sum(), wanted)
     for one, other in zip(mine, theirs, strict=True):
         assert torch.allclose(one, other, atol=0.02 * other.abs().max().item())  # bfloat16
+
+
+def test_a_step_that_is_sure_of_its_class_gets_next_to_no_gradient():
+    torch.manual_seed(0)
+    head, needed = torch.nn.Linear(6, 40), torch.tensor([0, 4])
+    features = (head.weight[4] * 60).detach().reshape(1, 1, 6).requires_grad_()
+    found = log_probabilities(features, head, needed)
+    assert found[0, 0, 1].exp() > 0.999
+    (gradient,) = torch.autograd.grad(found[0, 0, 1], features)
+    (expected,) = torch.autograd.grad(head(features).log_softmax(-1)[0, 0, 4], features)
+    assert torch.allclose(gradient, expected, atol=2e-5)
