@@ -126,10 +126,9 @@ def test_a_list_beside_prose_is_read_before_it_where_their_rows_do_not_meet():
     assert order_of(quads, ["文件.png"] * 12 + [PROSE] * 9) == list(range(21))
 
 
-def test_rows_that_meet_by_chance_are_no_table():
-    # A list every 20 pixels beside prose every 21: with boxes as high as that, some rows always stand nearly level.
-    listed = [box(0, 20 * i, 200, 20 * i + 19) for i in range(14)]
-    quads = listed + column(300, 700, 13, top=3, pitch=21, height=20)
+def test_rows_that_stand_a_quarter_of_their_height_apart_are_not_those_of_a_table():
+    listed = [box(0, 20 * i, 200, 20 * i + 20) for i in range(14)]
+    quads = listed + column(300, 700, 13, top=5, pitch=20, height=20)
     assert order_of(quads, ["文件.png"] * 14 + [PROSE] * 13) == list(range(27))
 
 
