@@ -24,9 +24,8 @@ ROWS = 3
 FULL, FULL_ROWS = 0.8, 0.5
 # A column of prose is this many heights wide at least; narrower ones are words in a table.
 PROSE_WIDTH = 6.0
-# Rows on both sides of a gutter stand at one height when their middles differ by less than this part of a height. By
-# chance half of the rows of lines set solid do; with 0.3 it was enough of them to look like a table.
-ALIGNED = 0.25
+# Rows on both sides of a gutter stand at one height when their middles differ by less than this part of a height.
+ALIGNED = 0.2
 # Where this part of the rows is aligned, a gutter may be that of a table, or of headings in the margin: only prose on
 # both sides for this many rows says otherwise.
 TABLE_ROWS, ALIGNED_PROSE_ROWS = 0.65, 5

@@ -44,6 +44,8 @@ FLOOR = 0.03
 MOST = 6.0
 # Hypotheses kept at each step; one whose log probability with its bonus is this far below the best is given up.
 BEAM, MARGIN = 12, 12.0
+# Words that one hypothesis may be inside of: patterns that all fit alike would otherwise multiply.
+MOST_OPEN = 32
 ROOT = 0
 _NOWHERE = 1 << 30  # an index behind every text
 
@@ -292,11 +294,14 @@ class _Prefix:
         if not (latin and parent.symbol and lexicons[0].latin[parent.symbol]):
             most = self.settled + MOST
             within += [(lexicon, ROOT, self.settled, most, parent.length) for lexicon in lexicons]
-        self.open = tuple(
+        inside = [
             (lexicon, state, min(bonus + lexicon.worth(source), most), most, start)
             for lexicon, source, bonus, most, start in within
             for state in lexicon.follow(source, self.symbol)
-        )
+        ]
+        if len(inside) > MOST_OPEN:
+            inside = sorted(inside, key=itemgetter(2), reverse=True)[:MOST_OPEN]
+        self.open = tuple(inside)
         for lexicon, state, bonus, _, start in self.open:
             if lexicon.is_end(state):
                 if latin and (self.ripe is None or bonus > self.ripe[0]):

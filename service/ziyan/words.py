@@ -20,6 +20,8 @@ from ziyan.errors import RequestRejected
 SHORTEST, LONGEST = 2, 40
 # In one request, and in the operator's file: 20,000 words of six characters take 2 MB.
 MOST_ASKED, MOST_KEPT = 500, 20_000
+# Patterns among them: each is tried at every character. Fifty of the worst kind take 0.4 s on a line all in doubt.
+MOST_PATTERNS = 50
 # Of one pattern: as it is written, and with its counts written out; each of those is a state of the search.
 LONGEST_PATTERN, MOST_POSITIONS = 100, 100
 # The request's word for "not even the operator's".
@@ -56,6 +58,12 @@ def parse(text: str, *, most: int = MOST_ASKED) -> tuple[Entry, ...]:
                 "lexicon_invalid", f"词表最多 {most} 个词，请缩短。", f"The lexicon may have {most} words. Shorten it."
             )
         entries[piece] = _pattern(piece) if _is_pattern(piece) else _word(piece)
+    if sum(isinstance(entry, Pattern) for entry in entries.values()) > MOST_PATTERNS:
+        raise RequestRejected(
+            "lexicon_invalid",
+            f"词表最多 {MOST_PATTERNS} 条规则，请合并，如 /(A|B)\\d{{4}}/。",
+            f"The lexicon may have {MOST_PATTERNS} patterns. Join some, as in /(A|B)\\d{{4}}/.",
+        )
     return tuple(entries.values())
 
 

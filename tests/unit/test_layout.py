@@ -126,6 +126,12 @@ def test_a_list_beside_prose_is_read_before_it_where_their_rows_do_not_meet():
     assert order_of(quads, ["文件.png"] * 12 + [PROSE] * 9) == list(range(21))
 
 
+def test_rows_that_stand_a_quarter_of_their_height_apart_are_not_those_of_a_table():
+    listed = [box(0, 20 * i, 200, 20 * i + 20) for i in range(14)]
+    quads = listed + column(300, 700, 13, top=5, pitch=20, height=20)
+    assert order_of(quads, ["文件.png"] * 14 + [PROSE] * 13) == list(range(27))
+
+
 def test_a_line_of_large_type_does_not_join_the_two_small_rows_beside_it():
     total, upper, lower = box(300, 0, 500, 80), box(0, 4, 200, 30), box(0, 50, 200, 76)
     assert reading_order([lower, total, upper]) == [2, 1, 0]

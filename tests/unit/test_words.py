@@ -92,3 +92,11 @@ def test_accepts_as_many_words_as_the_limit_and_refuses_one_more(refuses):
 
 def test_accepts_a_word_exactly_at_each_limit():
     assert words.parse("字眼\n" + "x" * 40) == ("字眼", "x" * 40)
+
+
+def test_accepts_as_many_patterns_as_the_limit_and_refuses_one_more(refuses):
+    listed = [f"/{letter}{digit}\\d/" for letter in "ABCDE" for digit in range(10)]
+    assert len(words.parse("\n".join(listed))) == words.MOST_PATTERNS
+    with refuses(RequestRejected, "lexicon_invalid") as caught:
+        words.parse("\n".join([*listed, "/F\\d{2}/"]))
+    assert "50 patterns" in caught.value.en
