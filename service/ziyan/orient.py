@@ -183,12 +183,17 @@ def read(lines: Lines, *, turn: bool = True, vertical: str = "auto") -> list[Fou
     return [_found(lines, i, way, turn=turn, vertical=vertical) for i, way in enumerate(ways)]
 
 
+def _right_characters(reading: Reading) -> float:
+    """How many characters are expected to be right: a mark at the end of a column is lost when it is laid out."""
+    return reading.score * len(reading.text)
+
+
 def _found(lines: Lines, i: int, way: Way, *, turn: bool, vertical: str) -> Found:
     reading = lines.one(i, way)
     if way.turns:
         laid = Way(0, column=True)
         if vertical == "on" or (vertical == "auto" and _is_column(lines, i, way.turns)):
-            best = max(reading, lines.one(i, laid), key=lambda one: one.score)
+            best = max(reading, lines.one(i, laid), key=_right_characters)
             return Found(lines.quad(i, laid), best, vertical=True, lying=lines.quad(i, way))
         width, height = quad_size(lines.quads[i])
         if reading.score < SURE and height < NARROW * width and lines.one(i, Way(0)).score > reading.score:
