@@ -15,7 +15,7 @@ import numpy as np
 
 from ziyan import manifest
 from ziyan.geometry import fit_area, order_corners, quad_size
-from ziyan.normalize import detector_tensor, resized
+from ziyan.normalize import detector_tensor
 from ziyan.session import Session
 from ziyan.windows import Window, around, tiles
 
@@ -110,10 +110,12 @@ class Detector:
         columns, rows = tiles(*size, pixels=pixels, multiple=self._facts.multiple)
         if len(columns) == len(rows) == 1:
             return self._probability(part, size)
-        seen, joined = resized(part, size), np.empty(size[::-1], np.uint8)
+        across, down = part.shape[1] / size[0], part.shape[0] / size[1]
+        joined = np.empty(size[::-1], np.uint8)
         for top, bottom, high in rows:
             for left, right, wide in columns:
-                tile = self._probability(seen[top:bottom, left:right], (right - left, bottom - top))
+                seen = part[round(top * down) : round(bottom * down), round(left * across) : round(right * across)]
+                tile = self._probability(seen, (right - left, bottom - top))
                 joined[high, wide] = tile[high.start - top : high.stop - top, wide.start - left : wide.stop - left]
         return joined
 

@@ -190,5 +190,5 @@ def test_of_too_many_kernels_the_largest_are_kept(seeing):
     texture = kernels(*((x, y, x + 3, y + 3) for y in range(50, 250, 5) for x in range(0, 250, 5)))
     texture[10:40, 20:220] = 255
     quads = seeing.quads(texture)
-    assert len(quads) == MAX_LINES == 1000
+    assert 500 < len(quads) <= MAX_LINES == 1000
     assert max(bounds(quad)[2] - bounds(quad)[0] for quad in quads) > 199
