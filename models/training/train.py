@@ -76,7 +76,7 @@ class Plan:
     lstm_hidden: int = 96
     lstm_layers: int = 1
     rate: float = 1.0  # of RATES; less for a run that goes on with what another one learnt
-    recurrent: float = 1.0  # of the LSTM's rates; a quarter for one that has learnt: at full rates it forgot hands
+    recurrent: float = 1.0  # of the LSTM's rates; less for one that has learnt
     fall: float = 0.3  # share of the steps, at the end, in which the rates fall; more steps may be added before
     squeeze: float = 0.9  # width of the lines as the net will read them; batches have 0.8 to 1.08 of it
     frozen: int = 2  # the stem and so many blocks stay the parent's: a fifth of a step's work for the least change
