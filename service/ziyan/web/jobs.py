@@ -1,6 +1,7 @@
 """The routes of jobs: documents in, their state, their result. `ziyan.jobs` keeps them, the reader works on them."""
 
 import logging
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -225,10 +226,10 @@ def _progress(job: Job, desk: Desk) -> dict[str, Any]:
 
 
 def _estimate(left: int, ahead: list[Job], desk: Desk) -> float | None:
-    """Seconds until a job with `left` pages is done, by what a page took lately; None while nobody knows."""
+    """Seconds, rounded up, until a job with `left` pages is done, by what pages took lately; None while unknown."""
     page_s = (desk.state() or {}).get("job_page_s")
     left += sum(max(0, _pages(each) - len(each.outcomes())) for each in ahead)
-    return None if page_s is None else round(max(0, left) * page_s, 1)
+    return None if page_s is None else math.ceil(10 * max(0, left) * page_s) / 10
 
 
 def _pages(job: Job) -> int:
