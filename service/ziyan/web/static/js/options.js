@@ -14,10 +14,10 @@ import { isSaid, label, say, sayTold } from "./language.js";
 
 // Where an option stands in the form; one that is not named here stands at the end.
 const GROUPS = [
-  ["groupResult", ["min_score", "layout", "spaces", "lexicon", "lexicon_weight", "allow", "charset"]],
-  ["groupPage", ["turn", "orientation", "vertical", "region", "ignore", "det", "detect"]],
-  ["groupPicture", ["preprocess", "enhance"]],
-  ["groupEffort", ["second_reader", "second", "budget_ms", "accuracy", "force", "dpi"]],
+  ["groupResult", ["min_score", "layout", "lexicon", "allow"]],
+  ["groupPage", ["turn", "vertical", "region", "ignore", "det"]],
+  ["groupPicture", ["preprocess", "flatten"]],
+  ["groupEffort", ["second_reader", "budget_ms", "force"]],
 ];
 const LONG_TEXT = 120;
 const chosen = new Map();
