@@ -70,8 +70,8 @@ def test_tells_how_many_pages_are_ahead(service, long_page):
     sent = {f"picture-{i}": send(service, long_page + bytes([i]), f"picture-{i}")[0] for i in range(2)}
     told = [answer for answers in watch(service, sent).values() for answer in answers]
     waiting = [answer for answer in told if answer["state"] == "waiting"]
-    assert waiting
-    assert all(answer["ahead"] == 1 and answer["stage"] is None for answer in waiting)
+    assert {answer["ahead"] for answer in waiting} - {0} == {1}  # 0 for the moment in which it is let in
+    assert all(answer["stage"] is None for answer in waiting)
 
 
 @pytest.mark.parametrize("name", ["short", "x" * 65, "no spaces please", "ünïcödé-name".encode(), "a/b/c/d/e/f"])
