@@ -88,6 +88,7 @@ class FastHost:
         # It would complain of every connection that a test makes while the page is down on purpose.
         forwarder = subprocess.Popen(["socat", listen, far_end], start_new_session=True, stderr=subprocess.DEVNULL)
         try:
+            wait_until_listening(local_port)
             yield f"http://127.0.0.1:{local_port}"
         finally:
             os.killpg(forwarder.pid, signal.SIGTERM)
@@ -188,6 +189,20 @@ def wait_for_ssh(host: "FastHost", limit_s: float) -> None:
             return
         time.sleep(0.3)
     raise TimeoutError(f"no SSH on {host.address} port {host.ssh_port} within {limit_s:.0f} s")
+
+
+def wait_until_listening(port: int, limit_s: float = 10) -> None:
+    """Return once something listens on the `port` of 127.0.0.1; OSError after `limit_s` seconds."""
+    end = time.monotonic() + limit_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def free_port() -> int:
