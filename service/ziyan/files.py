@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ziyan import outputs
+from ziyan.jobs import sync_to_disk
 from ziyan.kinds import HEAD_BYTES, kind
 
 
@@ -52,13 +53,4 @@ def write(path: Path, pieces: Iterable[bytes]) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Makes the names in `folder` safe on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_to_disk(path.parent)

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ziyan.errors import Busy, Conflict, NotFound, SettingRejected
+from ziyan.log import event
 from ziyan.page import corrected
 from ziyan.settings import Settings, variable
 
@@ -138,11 +139,11 @@ class Job:
         draft = self.folder / f".{_SEARCHABLE}"
         try:
             write(draft)
-            _sync(draft)
+            sync_to_disk(draft)
             draft.rename(self.folder / _SEARCHABLE)
         finally:
             draft.unlink(missing_ok=True)
-        _sync(self.folder)
+        sync_to_disk(self.folder)
 
     def correct_page(self, number: int, texts: list[str]) -> dict[str, Any] | None:
         """Keeps `texts`, one a line, in place of what page `number` gave: the page, or None where it is not done.
@@ -243,12 +244,12 @@ class Draft:
     def accept(self, *, names: list[str], options: dict[str, Any], force: bool, origin: str | None = None) -> Job:
         """The job, safe on the disk. `names` belong to `files`, in their order; `origin` is its sender's own mark."""
         for path in self.files:
-            _sync(path)
+            sync_to_disk(path)
         asked = {"created": time.time(), "files": names, "options": options, "force": force, "origin": origin}
         _write(self._folder / "job.json", _json(asked))
         target = self._store.folder / self._folder.name
         self._folder.rename(target)
-        _sync(self._store.folder)
+        sync_to_disk(self._store.folder)
         return Job(target)
 
     def drop(self) -> None:
@@ -420,6 +421,22 @@ class Queue:
         return [job for job in unfinished if job.id not in known and job.state == "queued"]
 
 
+class Intake:
+    """Where a program hands jobs in. The queue is opened with the first of them: nobody else needs it in memory."""
+
+    def __init__(self, settings: Settings, program: str) -> None:
+        self._settings, self._program = settings, program
+        self._queue: Queue | None = None
+
+    def put(self, job: Job) -> None:
+        """Puts the job, which the store has, at the end of the queue."""
+        try:
+            self._queue = self._queue or Queue(self._settings)
+            self._queue.put(job)
+        except Exception:  # Redis is away: the job is on the disk, and the reader will find it there
+            event(self._program, "queue_failed", level=logging.ERROR, exc_info=True, job=job.id)
+
+
 def _huey(settings: Settings) -> Any:
     """The queue of these settings. Imported here: a box that never gets a job has no use for it."""
     logging.getLogger("huey").setLevel(logging.WARNING)  # the jobs' own events say more
@@ -508,11 +525,12 @@ def _write(path: Path, data: bytes, *, once: bool = False, sync: bool = True, sy
     finally:
         draft.unlink(missing_ok=True)
     if sync and sync_folder:
-        _sync(path.parent)
+        sync_to_disk(path.parent)
     return True
 
 
-def _sync(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
+    """Makes a file, or the names in a folder, safe on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

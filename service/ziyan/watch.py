@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ziyan import files, options, results
 from ziyan.errors import Busy, DocumentRejected, DocumentTooLarge, ZiyanError
-from ziyan.jobs import Job, Queue, Store
+from ziyan.jobs import Intake, Job, Store, sync_to_disk
 from ziyan.kinds import HEAD_BYTES, kind, unsupported
 from ziyan.log import event
 from ziyan.settings import Settings
@@ -44,7 +44,7 @@ class Watch:
         self._folder = Path(settings.watch)
         self._done, self._failed = self._folder / "done", self._folder / "failed"
         self._settings, self._store = settings, Store(settings)
-        self._queue: Queue | None = None  # opened with the first file
+        self._intake = Intake(settings, PROGRAM)
         self._seen: dict[str, float] = {}
         self._troubled: set[str] = set()
         self._clean = False
@@ -137,7 +137,7 @@ class Watch:
         except BaseException:
             draft.drop()
             raise
-        self._put(job)
+        self._intake.put(job)
 
     def _check(self, path: Path) -> None:
         size = path.stat().st_size
@@ -161,13 +161,6 @@ class Watch:
         if known is None:
             raise unsupported(path.name)
 
-    def _put(self, job: Job) -> None:
-        try:
-            self._queue = self._queue or Queue(self._settings)
-            self._queue.put(job)
-        except Exception:  # Redis is away: the job is on the disk, and the reader will find it there
-            event(PROGRAM, "queue_failed", level=logging.ERROR, exc_info=True, job=job.id)
-
     # --- out ---
 
     def _refuse(self, origin: str, path: Path, reason: str) -> None:
@@ -184,8 +177,8 @@ class Watch:
             files.write(files.result(folder / name, form), content)
         if _origin(path) == origin:
             path.rename(folder / name)
-            files.sync(folder)
-            files.sync(self._folder)
+            sync_to_disk(folder)
+            sync_to_disk(self._folder)
         else:  # written anew meanwhile: what was read is not what lies there
             for form in pieces:
                 files.result(folder / name, form).unlink(missing_ok=True)

@@ -1,6 +1,5 @@
 """The routes of jobs: documents in, their state, their result. `ziyan.jobs` keeps them, the reader works on them."""
 
-import logging
 import math
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +21,8 @@ from ziyan.errors import (
     UnsupportedBody,
     ZiyanError,
 )
-from ziyan.jobs import Draft, Job, Queue, Store, not_done, state_of
+from ziyan.jobs import Draft, Intake, Job, Store, not_done, state_of
 from ziyan.kinds import HEAD_BYTES, kind, unsupported
-from ziyan.log import event
 from ziyan.settings import Settings
 from ziyan.web import exports
 from ziyan.web.desk import Desk
@@ -93,7 +91,7 @@ class Counter:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
-        self._queue: Queue | None = None  # opened with the first job: nobody else needs it in memory
+        self._intake = Intake(settings, PROGRAM)
 
     def accept(self) -> Job:
         """The job that the request brings, safe on the disk and in the queue."""
@@ -109,7 +107,7 @@ class Counter:
         except BaseException:
             draft.drop()
             raise
-        self._put(job)
+        self._intake.put(job)
         return job
 
     def _received(self, draft: Draft) -> Job:
@@ -151,13 +149,6 @@ class Counter:
                 "which is the limit. Send it in parts.",
             ) from error
         return form, files
-
-    def _put(self, job: Job) -> None:
-        try:
-            self._queue = self._queue or Queue(self._settings)
-            self._queue.put(job)
-        except Exception:  # Redis is away: the job is on the disk, and the reader will find it there
-            event(PROGRAM, "queue_failed", level=logging.ERROR, exc_info=True, job=job.id)
 
 
 def _flag(name: str, text: str) -> bool:
