@@ -2,24 +2,16 @@
 
 import threading
 import time
-from io import BytesIO
 
+import made_page
 import pytest
 import requests
 from jsonschema import Draft202012Validator
-from PIL import Image, ImageDraw
 
 
 @pytest.fixture(scope="module")
 def long_page():
-    """A page of 280 short lines: it takes long enough to be watched."""
-    page = Image.new("L", (2000, 2000), "white")
-    pen = ImageDraw.Draw(page)
-    for i in range(280):
-        pen.text((20 + i % 8 * 245, 10 + i // 8 * 56), f"No. {i} Pi{i * 7919 % 997}", font_size=36, fill="black")
-    data = BytesIO()
-    page.save(data, "PNG")
-    return data.getvalue()
+    return made_page.many_lines()
 
 
 def send(service, picture, name):

@@ -1,14 +1,13 @@
 """A headless Chromium that watches for what must never happen: script errors, CSP violations, requests elsewhere."""
 
 import shutil
-from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import made_page
 import pytest
 from drawn import Drawn
-from PIL import Image, ImageDraw
 
 SCREENSHOTS = Path(__file__).parents[2] / "results" / "screenshots"
 ARGUMENTS = (
@@ -97,11 +96,5 @@ def screenshot():
 
 @pytest.fixture
 def many_lines():
-    """A page of 280 short lines that is in no cache: it takes long enough to be watched."""
-    page = Image.new("L", (2000, 2000), "white")
-    pen = ImageDraw.Draw(page)
-    for i in range(280):
-        pen.text((20 + i % 8 * 245, 10 + i // 8 * 56), f"No. {i} Pi{i * 7919 % 997}", font_size=36, fill="black")
-    data = BytesIO()
-    page.save(data, "PNG")
-    return data.getvalue() + uuid4().bytes
+    """A page that takes long enough to be watched and is in no cache."""
+    return made_page.many_lines() + uuid4().bytes
