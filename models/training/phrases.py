@@ -29,10 +29,11 @@ class Phrases:
             "rare": self._rare,
             "answer": self._answer,
             "sign": self._sign,
+            "screen": self._screen,
         }
 
     def line(self, kind: str) -> str:
-        """A line of kind chinese, english, bilingual, figures, rare, answer (what people write by hand) or sign."""
+        """A line of kind chinese, english, bilingual, figures, rare, answer (written by hand), sign or screen."""
         text = self._kinds[kind]()
         return " ".join("".join(c for c in text if c in self.known).split())
 
@@ -119,3 +120,16 @@ class Phrases:
         if kind < 0.9:
             return self._english()[:18]
         return self._cut(self.draw.choice(self.chinese), self.draw.randint(2, 10))
+
+    def _screen(self) -> str:
+        """A menu, a heading, a setting with its value, a line of a chat or of a page."""
+        kind = self.draw.random()
+        if kind < 0.2:
+            return "".join(self.draw.choices(self.words, k=self.draw.randint(1, 2)))
+        if kind < 0.3:
+            return f"{self.draw.choice(self.words)}{self.draw.choice('：: ')}{self._figures()}"
+        if kind < 0.4:
+            return self._figures()
+        if kind < 0.6:
+            return self._english()
+        return self._bilingual() if kind < 0.75 else self._chinese()

@@ -151,18 +151,18 @@ def main() -> None:
     source.add_argument("--real", type=Path, metavar="FOLDER", help="folder with labels.tsv")
     source.add_argument("--synthetic", type=int, metavar="LINES")
     parser.add_argument("--seed", type=int, default=1, help="another seed makes other lines, and shards of its name")
-    parser.add_argument("--kinds", default="", help="with --real: these kinds alone, with commas between: hand,mixed")
+    parser.add_argument("--kinds", default="", help="these kinds alone, with commas between: hand,mixed")
     arguments = parser.parse_args()
     folders = work.Folders(arguments.work)
     known = charset.load()
     teacher = Teacher(parent.small(folders.packages), known)
+    kinds = frozenset(arguments.kinds.split(",")) - {""}
     if arguments.real:
-        kinds = frozenset(arguments.kinds.split(",")) - {""}
         name, lines = "real", real_lines(arguments.real, seed=arguments.seed, kinds=kinds)
     else:
         from .synth import synthetic_lines
 
-        name, lines = "synthetic", synthetic_lines(folders, seed=arguments.seed)
+        name, lines = "synthetic", synthetic_lines(folders, seed=arguments.seed, kinds=kinds)
     items = taught(lines, teacher, frozenset(known.characters))
     fill(folders.pool, f"{name}{arguments.seed}", items, lines=arguments.synthetic)
 

@@ -1,7 +1,8 @@
 """A line's ink on paper, as a camera, a scanner or a screen would give it: colour, rules, tilt, crop, light, loss.
 
-Three surfaces: `print` (a page or a screen), `paper` (a pen's writing on it, ruled or not) and `sign` (shop fronts,
-packages, posters: letters with rims, shadows and shading on a busy ground).
+Four surfaces: `print` (a page or a photographed screen), `paper` (a pen's writing on it, ruled or not), `sign` (shop
+fronts, packages, posters: letters with rims, shadows and shading on a busy ground) and `screen` (a screenshot: small,
+flat and clean).
 """
 
 import random
@@ -11,7 +12,9 @@ import numpy as np
 
 
 def photographed(ink: np.ndarray, draw: random.Random, *, surface: str) -> np.ndarray:
-    """uint8 (h, w, 3) BGR, the ink 24 to 48 high, out of a mask (h, w) with 255 where ink is; surfaces see above."""
+    """uint8 (h, w, 3) BGR out of a mask (h, w) with 255 where ink is; the ink 24 to 48 high, on a screen 9 to 22."""
+    if surface == "screen":
+        return _shot(ink, draw)
     ink = _cropped(_scaled(ink, draw), draw)
     if draw.random() < 0.4:
         ink = _tilted(ink, draw)
@@ -27,6 +30,23 @@ def photographed(ink: np.ndarray, draw: random.Random, *, surface: str) -> np.nd
     share = (ink.astype(np.float32) / 255 * draw.uniform(0.75, 1.0))[..., None]
     picture = picture * (1 - share) + np.float32(colour) * share
     return _captured(picture, draw)
+
+
+def _shot(ink: np.ndarray, draw: random.Random) -> np.ndarray:
+    """A line of a screenshot: no camera, but often scaled or sent as JPEG since."""
+    height = draw.randint(9, 22)
+    ink = cv2.resize(ink, (max(8, round(ink.shape[1] * height / ink.shape[0])), height), interpolation=cv2.INTER_AREA)
+    ink = cv2.convertScaleAbs(_cropped(ink, draw), alpha=draw.uniform(1.0, 1.5))
+    ground, colour = _colours(draw, by_hand=False)
+    if draw.random() < 0.6:  # most interfaces are grey
+        ground, colour = ([float(np.mean(side))] * 3 for side in (ground, colour))
+    share = (ink.astype(np.float32) / 255)[..., None]
+    picture = np.float32(ground) * (1 - share) + np.float32(colour) * share
+    if draw.random() < 0.3:
+        scale = draw.uniform(0.7, 1.4)
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    picture = np.clip(picture, 0, 255).astype(np.uint8)
+    return _coded(picture, draw, qualities=(45, 92)) if draw.random() < 0.5 else picture
 
 
 def _busy(picture: np.ndarray, draw: random.Random) -> np.ndarray:
@@ -139,7 +159,10 @@ def _captured(picture: np.ndarray, draw: random.Random) -> np.ndarray:
         generator = np.random.default_rng(draw.getrandbits(32))
         picture = picture + generator.normal(0, draw.uniform(1, 9), picture.shape).astype(np.float32)
     picture = np.clip(picture, 0, 255).astype(np.uint8)
-    if draw.random() < 0.35:
-        _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, draw.randint(30, 85)])
-        picture = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    return picture
+    return _coded(picture, draw, qualities=(30, 85)) if draw.random() < 0.35 else picture
+
+
+def _coded(picture: np.ndarray, draw: random.Random, *, qualities: tuple[int, int]) -> np.ndarray:
+    """Through JPEG and back."""
+    _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, draw.randint(*qualities)])
+    return cv2.imdecode(coded, cv2.IMREAD_COLOR)

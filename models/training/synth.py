@@ -18,28 +18,34 @@ from .phrases import Phrases
 from .scene import photographed
 
 KINDS = {  # share of the lines; pen, handfont and latinhand are handwriting, where the parent errs most
-    "pen": 0.26,
-    "handfont": 0.17,
+    "pen": 0.22,
+    "handfont": 0.14,
     "latinhand": 0.06,
-    "sign": 0.13,
-    "chinese": 0.1,
+    "sign": 0.12,
+    "screen": 0.12,
+    "chinese": 0.08,
     "english": 0.08,
-    "bilingual": 0.1,
+    "bilingual": 0.08,
     "figures": 0.04,
     "rare": 0.06,
 }
-PHRASES = {"pen": "answer", "handfont": "answer", "latinhand": "english", "sign": "sign"}  # where not of the same name
-SURFACES = {"pen": "paper", "handfont": "paper", "latinhand": "paper", "sign": "sign"}  # else print
+PHRASES = {"pen": "answer", "handfont": "answer", "latinhand": "english"}  # where not of the same name
+SURFACES = {"pen": "paper", "handfont": "paper", "latinhand": "paper", "sign": "sign", "screen": "screen"}  # else print
 LONGEST = 26  # em: wider than that and most boxes of a page are cut
 
 
-def synthetic_lines(folders: work.Folders, *, seed: int) -> Iterator[tuple[np.ndarray, str, str]]:
-    """Endless (picture (h, w, 3) uint8 BGR, text, kind); the same ones for the same seed and packages."""
-    draw = random.Random(seed)
+def synthetic_lines(
+    folders: work.Folders, *, seed: int, kinds: frozenset[str] = frozenset()
+) -> Iterator[tuple[np.ndarray, str, str]]:
+    """Endless (picture (h, w, 3) uint8 BGR, text, kind); the same ones for the same seed, packages and `kinds`.
+
+    `kinds` makes lines of these kinds alone.
+    """
+    draw, shares = random.Random(seed), {kind: KINDS[kind] for kind in KINDS if kind in kinds or not kinds}
     phrases = Phrases(folders.texts, charset.load(), draw)
     drawers = _drawers(folders.packages)
     while True:
-        kind = draw.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = draw.choices(list(shares), list(shares.values()))[0]
         text = phrases.line(PHRASES.get(kind, kind))
         ink = drawers[kind].draw(text, draw) if text else None
         if ink is not None and min(ink.shape) >= 8 and ink.shape[1] <= LONGEST * ink.shape[0]:
@@ -56,6 +62,7 @@ def _drawers(packages: Path) -> dict[str, TypeDrawer | PenDrawer]:
         "latinhand": TypeDrawer(latin_hands + hands, unsteady=True),
         "sign": TypeDrawer(printed + hands),
         "english": TypeDrawer(latin + printed[:2]),
+        "screen": TypeDrawer(printed + latin),
     }
     return {kind: special.get(kind) or TypeDrawer(printed) for kind in KINDS}
 

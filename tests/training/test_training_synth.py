@@ -60,8 +60,8 @@ def test_unpacks_archives(tmp_path, name):
 def test_a_photograph_shows_its_ink():
     ink = np.zeros((40, 160), np.uint8)
     ink[10:30, 20:140] = 255
-    for seed in range(45):
-        picture = scene.photographed(ink, random.Random(seed), surface=("print", "paper", "sign")[seed % 3])
+    for seed in range(60):
+        picture = scene.photographed(ink, random.Random(seed), surface=("print", "paper", "sign", "screen")[seed % 4])
         assert picture.dtype == np.uint8
         assert picture.reshape(-1, 3).std(axis=0).max() > 15
 
@@ -74,6 +74,19 @@ def test_lines_are_of_known_characters_and_every_kind(folders):
         assert min(picture.shape[:2]) >= 8
         kinds.add(kind)
     assert kinds == set(synth.KINDS)
+
+
+def test_lines_of_the_kinds_that_were_asked_for_alone(folders):
+    lines = itertools.islice(synth.synthetic_lines(folders, seed=3, kinds=frozenset({"screen", "rare"})), 20)
+    assert {kind for _, _, kind in lines} == {"screen", "rare"}
+
+
+def test_a_screenshot_is_small_and_flat():
+    ink = np.zeros((40, 160), np.uint8)
+    ink[10:30, 20:140] = 255
+    pictures = [scene.photographed(ink, random.Random(seed), surface="screen") for seed in range(30)]
+    assert max(len(picture) for picture in pictures) < 48
+    assert any(len(np.unique(picture[0], axis=0)) == 1 for picture in pictures), "no ground of one colour"
 
 
 def test_the_same_seed_makes_the_same_lines(folders):
