@@ -1,10 +1,9 @@
 """Writes docs/api.md from the API's description: `make docs`. A test fails when the file is not what this writes."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ziyan.settings import Settings, variable
+from ziyan.settings import AUTO, Settings, allowed, variable
 from ziyan.web import openapi
 
 TARGET = Path(__file__).with_name("api.md")
@@ -68,10 +67,8 @@ def _settings() -> list[str]:
     parts = ["", "## 设置 Settings", ""]
     parts += ["| 变量 variable | 默认 default | 范围 range | 含义 meaning |", "|---|---|---|---|"]
     for spec in Settings.__dataclass_fields__.values():
-        low, high = spec.metadata["low"], spec.metadata["high"]
-        named = ", ".join(spec.type) if issubclass(spec.type, StrEnum) else ""
-        bounds = named if low is None else f"{low}–{high}"
-        parts.append(f"| `{variable(spec.name)}` | `{spec.default}` | {bounds} | {spec.metadata['help']} |")
+        default = AUTO if spec.default is None else spec.default
+        parts.append(f"| `{variable(spec.name)}` | `{default}` | {allowed(spec)} | {spec.metadata['help']} |")
     return parts
 
 

@@ -18,7 +18,7 @@ LAYERS = (
     ("errors", "page"),
     ("words", "alphabets"),
     ("options", "log", "kinds"),
-    ("settings", "charset", "image", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling"),
+    ("settings", "charset", "image", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling", "board"),
     ("embed", "placing", "windows", "pieces"),
     ("manifest", "ctc", "spaces", "pdf", "pdfium"),
     ("lexicon", "searchable"),

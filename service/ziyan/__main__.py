@@ -208,7 +208,7 @@ def bench(files: tuple[Path, ...], repeat: int) -> None:
 
 
 def _pipeline() -> Any:
-    from ziyan import lexicon, manifest
+    from ziyan import board, lexicon, manifest
     from ziyan.pipeline import Pipeline
 
     given = settings.load()
@@ -217,7 +217,7 @@ def _pipeline() -> Any:
         threads=given.threads,
         max_pixels=given.max_pixels,
         wording=lexicon.Wording(lexicon.load(given.lexicon)),
-        second_below=given.second_below,
+        second_below=board.second_below(given.second_below, given.sysfs_root)[0],
         profile=given.recognizer_profile,
     )
 

@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from ziyan import areas, enhance, flatten, geometry, image, orient, paragraphs
+from ziyan.board import ACCURATE
 from ziyan.detect import Detector
 from ziyan.lexicon import Wording
 from ziyan.manifest import Manifest
@@ -34,7 +35,7 @@ class Pipeline:
         threads: int,
         max_pixels: int,
         wording: Wording | None = None,
-        second_below: float = Settings.second_below,
+        second_below: float = ACCURATE,
         profile: Profile = Settings.recognizer_profile,
     ) -> None:
         self.manifest = manifest

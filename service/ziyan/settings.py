@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from ziyan.errors import SettingRejected
 
 MIB = 1 << 20
+AUTO = "auto"  # the value of a setting that the service chooses itself
 
 
 class Profile(StrEnum):
@@ -72,9 +74,10 @@ class Settings:
     recognizer_profile: Profile = _setting(
         Profile.ACCURATE, "width at which lines are read: accurate, or fast with fewer steps a line"
     )
-    second_below: float = _setting(
-        0.96, "score below which a line is read again by the second reader; 0 never loads it", low=0.0, high=1.0
-    )
+    second_below: float | None = _setting(
+        None, "score below which a line is read again by the second reader; 0 never loads it, auto asks the board",
+        low=0.0, high=1.0,
+    )  # fmt: skip
     temperature_soft_c: int = _setting(75, "°C above which the reader works with one thread", low=40, high=81)
     temperature_hard_c: int = _setting(
         82, "°C above which pages are answered 503 until the box is cooler", low=76, high=105
@@ -128,20 +131,35 @@ def variable(name: str) -> str:
     return f"OCR_{name.upper()}"
 
 
-def _parsed(spec: Any, text: str) -> Any:
-    kind: type = spec.type
+def _kind(spec: Any) -> tuple[type, bool]:
+    """The type of a setting's value, and whether it may be AUTO instead, which is None."""
+    kinds = [kind for kind in get_args(spec.type) or (spec.type,) if kind is not NoneType]
+    return kinds[0], NoneType in get_args(spec.type)
+
+
+def allowed(spec: Any) -> str:
+    """What a setting's value may be, as documentation says it; empty for any text."""
+    kind, automatic = _kind(spec)
     low, high = spec.metadata["low"], spec.metadata["high"]
+    names = ", ".join(kind) if issubclass(kind, StrEnum) else ""
+    return (names if low is None else f"{low}–{high}") + (f", {AUTO}" if automatic else "")
+
+
+def _parsed(spec: Any, text: str) -> Any:
+    kind, automatic = _kind(spec)
+    low, high = spec.metadata["low"], spec.metadata["high"]
+    if automatic and text == AUTO:
+        return None
     try:
         value = kind(text)
         if not text.strip() or (low is not None and not low <= value <= high):
             raise ValueError(text)
     except ValueError as error:
         name = variable(spec.name)
-        names = ", ".join(kind) if issubclass(kind, StrEnum) else kind.__name__
-        allowed = f"{low}–{high}" if low is not None else names
+        expected = allowed(spec) or kind.__name__
         raise SettingRejected(
             "setting_invalid",
-            f"环境变量 {name}={text!r} 无效，允许：{allowed}（{spec.metadata['help']}）。",
-            f"{name}={text!r} is not valid. Allowed: {allowed} ({spec.metadata['help']}).",
+            f"环境变量 {name}={text!r} 无效，允许：{expected}（{spec.metadata['help']}）。",
+            f"{name}={text!r} is not valid. Allowed: {expected} ({spec.metadata['help']}).",
         ) from error
     return value

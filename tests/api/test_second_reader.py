@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 import stack
-from ziyan import manifest
+from ziyan import board, manifest
 
 LABEL = Path(__file__).parents[1] / "data" / "pages" / "label.jpg"
 SHOWN = ["止咳口服溶液", "用法用量：每日三次，每次十毫升", "Keep away from children"]
@@ -44,6 +44,13 @@ def test_is_loaded_by_the_first_doubtful_line_and_health_says_so(fresh, models):
     assert read(fresh, budget_ms=0)["text"] == alone["text"]
 
 
+def test_health_and_metrics_tell_the_bound_of_the_board(service):
+    below, reason = board.look(Path("/sys")).second_below()
+    assert service.health()["reader"]["second_reader"] == {"below": below, "reason": reason}
+    told = requests.get(f"{service.url}/metrics", timeout=10).text
+    assert f"\nziyan_second_reader_below {below}\n" in told
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -65,4 +72,5 @@ def test_rejects_what_is_no_value_of_its_options(service, name, value, said):
 def test_a_box_set_to_doubt_nothing_has_no_second_reader():
     with stack.running(settings={"OCR_SECOND_BELOW": "0"}) as running:
         assert second_state(running) is None
+        assert running.health()["reader"]["second_reader"] == {"below": 0, "reason": "OCR_SECOND_BELOW"}
         assert read(running)["text"] == read(running, second_reader="off")["text"] != SHOWN

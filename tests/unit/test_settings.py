@@ -23,7 +23,7 @@ NUMBERS = {
     "OCR_JOBS_KEEP_S": (86_400, 1, 31_536_000),
     "OCR_JOBS_BYTES": (512 * MIB, MIB, 1 << 40),
     "OCR_CACHE_BYTES": (8 * MIB, 0, 1024 * MIB),
-    "OCR_SECOND_BELOW": (0.96, 0, 1),
+    "OCR_SECOND_BELOW": (None, 0, 1),
     "OCR_WATCH_SETTLE_S": (5, 1, 3600),
     "OCR_TEMPERATURE_SOFT_C": (75, 40, 81),
     "OCR_TEMPERATURE_HARD_C": (82, 76, 105),
@@ -114,6 +114,17 @@ def test_rejects_any_other_queue(queue, refuses):
     with refuses(SettingRejected, "setting_invalid") as caught:
         settings.load({"OCR_QUEUE": queue})
     assert f"OCR_QUEUE={queue!r}" in caught.value.en
+
+
+def test_the_second_readers_bound_may_be_left_to_the_board():
+    assert settings.load({"OCR_SECOND_BELOW": "auto"}).second_below is None
+    assert settings.load({"OCR_SECOND_BELOW": "0.9"}).second_below == 0.9
+
+
+def test_no_other_number_may_be_left_to_the_board(refuses):
+    with refuses(SettingRejected, "setting_invalid") as caught:
+        settings.load({"OCR_PORT": "auto"})
+    assert "auto)" not in caught.value.en
 
 
 def test_a_path_is_a_path():

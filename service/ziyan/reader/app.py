@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 import cv2
 import waitress
 
-from ziyan import __version__, lexicon, manifest, options, vitals
+from ziyan import __version__, board, lexicon, manifest, options, vitals
 from ziyan.cooling import Cooling, Pace
 from ziyan.errors import TooHot, ZiyanError
 from ziyan.lexicon import Wording
@@ -43,6 +43,7 @@ class Reader:
         self._models = manifest.load(settings.models_dir)
         self._settings = settings
         self._wording = Wording(lexicon.load(settings.lexicon))
+        self._second_below, self._second_reason = board.second_below(settings.second_below, settings.sysfs_root)
         self._cooling = Cooling(soft_c=settings.temperature_soft_c, hard_c=settings.temperature_hard_c)
         self._load_pipeline(threads=settings.threads)
         self.gate = Gate()
@@ -78,7 +79,7 @@ class Reader:
             threads=threads,
             max_pixels=given.max_pixels,
             wording=self._wording,
-            second_below=given.second_below,
+            second_below=self._second_below,
             profile=given.recognizer_profile,
         )
         self._threads = threads
@@ -120,6 +121,7 @@ class Reader:
                 "second_recognizer": self._second_state(),
                 "size_bytes": self._models.size_bytes,
             },
+            "second_reader": {"below": self._second_below, "reason": self._second_reason},
             "lexicon": self._wording.facts(self._models.recognizer.charset),
             "version": __version__,
             "pid": os.getpid(),

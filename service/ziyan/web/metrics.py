@@ -48,12 +48,16 @@ class Metrics:
         def of_reader(key: str) -> Callable[[], float]:
             return lambda: float(value) if (value := (state() or {}).get(key)) is not None else float("nan")
 
+        def second_below() -> float:
+            return float((state() or {}).get("second_reader", {}).get("below", "nan"))
+
         gauge("ziyan_pages_in_use", "Pages being read or waiting.", in_use)
         gauge("ziyan_cache_bytes", "Bytes of answers kept.", cache_bytes)
         gauge("ziyan_reader_up", "1 while the reader answers.", lambda: float(state() is not None))
         gauge("ziyan_reader_pss_megabytes", "Proportional memory of the reader in MB.", of_reader("pss_mb"))
         gauge("ziyan_reader_pages", "Pages read since the reader started.", of_reader("pages"))
         gauge("ziyan_reader_threads", "Threads that read a page: fewer when the box is warm.", of_reader("threads"))
+        gauge("ziyan_second_reader_below", "Score below which a line is read again; 0 never.", second_below)
         gauge("ziyan_temperature_celsius", "The hottest sensor in °C.", of_reader("temperature_c"))
 
         def throttled_by(reason: str) -> float:
