@@ -147,8 +147,9 @@ class Options:
     budget_ms: int = _option(
         3000,
         Number(0, 60_000, whole=True),
-        "再读一遍最多用的毫秒数，最没有把握的行先读；0 为不再读。 "
-        "Milliseconds that reading again may take, the most doubtful lines first; 0 reads none again.",
+        "再读一遍最多用的毫秒数（实际时间），最没有把握的行先读，用尽时回答中 capped 为真；0 为不再读。 "
+        "Milliseconds of wall time that reading again may take, the most doubtful lines first; `capped` tells where it "
+        "was not enough; 0 reads none again.",
     )
 
     layout: str = _option(

@@ -31,6 +31,7 @@ class Page:
     `width` and `height` are those of the sent picture after its EXIF turn; `seconds` maps a stage to wall seconds.
     `text` holds what was asked for: the lines, the rows or the paragraphs that they make up.
     `turned` is by how many degrees clockwise (0, 90, 180, 270) the picture was turned to be read.
+    `capped` says that `budget_ms` was over before all doubtful lines were read again.
     """
 
     lines: tuple[Line, ...]
@@ -39,6 +40,7 @@ class Page:
     seconds: dict[str, float] = field(default_factory=dict)
     text: tuple[str, ...] = ()
     turned: int = 0
+    capped: bool = False
 
     def as_dict(self) -> dict:
         """The page as plain JSON types."""

@@ -85,10 +85,12 @@ class Pipeline:
                 picture, lines = _flat(picture, lines, matrix, find)
         with clock.stage("recognize"):
             found = orient.read(lines, turn=options.turn == "auto", vertical=options.vertical)
-        readings = [line.reading for line in found]
+        readings, capped = [line.reading for line in found], False
         if self.second and options.second_reader == "auto":
             with clock.stage("reread"):
-                readings = self.second.improve(picture.pixels, found, budget_ms=options.budget_ms, decoder=decoder)
+                readings, capped = self.second.improve(
+                    picture.pixels, found, budget_ms=options.budget_ms, decoder=decoder
+                )
         kept = [
             (line, Line(reading.text, score, picture.box(line.quad), vertical=line.vertical))
             for line, reading in zip(found, readings, strict=True)
@@ -105,7 +107,7 @@ class Pipeline:
             for i in block.lines
         )
         text = tuple(block.text for block in blocks)
-        return Page(ordered, picture.width, picture.height, clock.seconds, text, turned)
+        return Page(ordered, picture.width, picture.height, clock.seconds, text, turned, capped)
 
     def _quads(self, picture: image.Picture, options: Options) -> list[np.ndarray]:
         """Where the lines are that are asked for, in `picture.pixels`."""

@@ -41,10 +41,12 @@ class SecondReader:
         *,
         budget_ms: int,
         decoder: ctc.Decoder = ctc.best_path,
-    ) -> list[Reading]:
-        """The readings of `lines` in `image`, each doubtful one replaced where the second reading is scored higher.
+    ) -> tuple[list[Reading], bool]:
+        """The readings of `lines` in `image`, each doubtful one replaced where the second reading is scored higher; and
+        whether `budget_ms` ended it before all doubtful ones were read again, which is not so where it is 0.
 
-        The most doubtful lines come first, and none is begun `budget_ms` after the start, loading included.
+        The most doubtful lines come first, and none is begun `budget_ms` after the start, loading included. That is
+        wall time: it bounds what the caller waits for, so a busy box reads fewer lines again.
         """
         best = [line.reading for line in lines]
         end = time.perf_counter() + budget_ms / 1000
@@ -52,14 +54,14 @@ class SecondReader:
         doubtful.sort(key=lambda i: best[i].score)
         for group in (doubtful[at : at + GROUP] for at in range(0, len(doubtful), GROUP)):
             if time.perf_counter() >= end:
-                break
+                return best, budget_ms > 0
             self._recognizer = recognizer = self._recognizer or self._load()
             again = recognizer.read(image, [lines[i].lying for i in group], decoder=decoder)
             for i, reading in zip(group, again, strict=True):
                 laid = lines[i].laid_out(image)
                 ways = [best[i], reading, *(recognizer.read(laid[0], laid[1:], decoder=decoder) if laid else ())]
                 best[i] = max(ways, key=lambda one: one.score)  # the first where they are alike
-        return best
+        return best, False
 
     def _load(self) -> Recognizer:
         return Recognizer(self._facts, threads=self._threads, compact=True)

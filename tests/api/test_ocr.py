@@ -48,7 +48,7 @@ def test_answers_as_the_contract_says(ocr):
     answer = ocr(files={"image": PICTURE.read_bytes()})
     page = answer.json()
     assert answer.status_code == 200
-    assert set(page) == {"text", "time", "lines", "width", "height", "turned", "cached", "request_id"}
+    assert set(page) == {"text", "time", "lines", "width", "height", "turned", "capped", "cached", "request_id"}
     assert page["text"] == [line["text"] for line in page["lines"]]
     with Image.open(PICTURE) as picture:
         assert (page["width"], page["height"]) == picture.size

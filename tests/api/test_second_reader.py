@@ -1,19 +1,22 @@
 """The second reader as a caller meets it: asked for, capped, and named by /health."""
 
+import io
 import time
 from pathlib import Path
 
 import pytest
 import requests
 import stack
+from PIL import Image
 from ziyan import board, manifest
 
 LABEL = Path(__file__).parents[1] / "data" / "pages" / "label.jpg"
 SHOWN = ["止咳口服溶液", "用法用量：每日三次，每次十毫升", "Keep away from children"]
 
 
-def read(service, **options):
-    answer = requests.post(f"{service.url}/api/ocr", files={"image": LABEL.read_bytes()}, params=options, timeout=60)
+def read(service, picture=None, **options):
+    files = {"image": picture or LABEL.read_bytes()}
+    answer = requests.post(f"{service.url}/api/ocr", files=files, params=options, timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -67,6 +70,19 @@ def test_rejects_what_is_no_value_of_its_options(service, name, value, said):
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "option_invalid")
     assert said in error["message"]
+
+
+def test_an_answer_that_the_budget_capped_says_so_and_is_not_kept():
+    with Image.open(LABEL) as label:
+        tall = Image.new("RGB", (label.width, 4 * label.height))
+        for number in range(4):
+            tall.paste(label, (0, number * label.height))
+    file = io.BytesIO()
+    tall.save(file, "PNG")
+    with stack.running(settings={"OCR_SECOND_BELOW": "1"}) as running:
+        answers = [read(running, file.getvalue(), budget_ms=budget) for budget in (1, 1, 60_000, 60_000)]
+    told = [(answer["capped"], answer["cached"]) for answer in answers]
+    assert told == [(True, False), (True, False), (False, False), (False, True)]
 
 
 def test_a_box_set_to_doubt_nothing_has_no_second_reader():

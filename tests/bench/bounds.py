@@ -62,14 +62,14 @@ class Recorder:
 
     def improve(
         self, image: np.ndarray, lines: Sequence[Found], *, budget_ms: int, decoder: ctc.Decoder
-    ) -> list[Reading]:
-        """The first readings."""
+    ) -> tuple[list[Reading], bool]:
+        """The first readings; never capped."""
         self.lines = [self._again(image, line, decoder) for line in lines]
-        return [line.reading for line in lines]
+        return [line.reading for line in lines], False
 
     def _again(self, image: np.ndarray, line: Found, decoder: ctc.Decoder) -> TwiceRead:
         start = time.process_time()
-        (better,) = self._second.improve(image, [line], budget_ms=HOUR_MS, decoder=decoder)
+        ((better,), _) = self._second.improve(image, [line], budget_ms=HOUR_MS, decoder=decoder)
         return TwiceRead(line.reading, better, time.process_time() - start)
 
 

@@ -23,6 +23,7 @@ def test_a_page_becomes_plain_json_and_keeps_its_lines_in_order():
         "seconds": {"decode": 0.01},
         "text": ["第一行", "two words"],
         "turned": 0,
+        "capped": False,
     }
 
 

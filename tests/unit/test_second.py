@@ -43,41 +43,60 @@ def found(lines, readings):
     return lines[0], [Found(quad, reading, vertical=False, lying=quad) for quad, reading in pairs]
 
 
+def label(models):
+    """The pixels of a small page."""
+    return decode((models.parent / "tests/data/pages/label.jpg").read_bytes(), max_pixels=10**6).pixels
+
+
+def improved(second, image, lines, **asked):
+    """The readings alone."""
+    return second.improve(image, lines, **asked)[0]
+
+
 def texts(readings):
     return [reading.text for reading in readings]
 
 
 def test_reads_doubtful_lines_again_and_leaves_the_others(second, lines):
     readings = [Reading("wrong", 0.5), Reading("sure", 0.9), Reading("wrong", 0.89), *(Reading("sure", 1.0),) * 3]
-    better = second.improve(*found(lines, readings), budget_ms=HOUR_MS)
+    better = improved(second, *found(lines, readings), budget_ms=HOUR_MS)
     assert texts(better) == [TEXTS[0], "sure", TEXTS[2], "sure", "sure", "sure"]
     assert all(reading.score > 0.9 for reading in better[:3:2])
 
 
 def test_is_not_loaded_where_no_line_is_doubtful(second, lines):
     readings = [Reading(text, 0.9) for text in TEXTS]
-    assert second.improve(*found(lines, readings), budget_ms=HOUR_MS) == readings
+    assert improved(second, *found(lines, readings), budget_ms=HOUR_MS) == readings
     assert not second.loaded
 
 
 def test_no_budget_reads_nothing_again(second, lines):
     readings = [Reading("wrong", 0.1)] * 6
-    assert second.improve(*found(lines, readings), budget_ms=0) == readings
+    assert improved(second, *found(lines, readings), budget_ms=0) == readings
     assert not second.loaded
 
 
 def test_a_spent_budget_leaves_the_less_doubtful_lines_as_they_were(second, lines):
     # To load the network takes longer than a millisecond, so that one group is begun and no other.
     readings = [Reading("wrong", score) for score in (0.6, 0.1, 0.5, 0.2, 0.4, 0.3)]
-    better = second.improve(*found(lines, readings), budget_ms=1)
+    better = improved(second, *found(lines, readings), budget_ms=1)
     assert GROUP == 4
     assert texts(better) == ["wrong", TEXTS[1], "wrong", TEXTS[3], TEXTS[4], TEXTS[5]]
+
+
+def test_tells_that_the_budget_left_doubtful_lines_unread(second, models):
+    image, quads = label(models), [np.float32([(20, 72), (260, 72), (260, 100), (20, 100)])] * (GROUP + 1)
+    few, many = [Reading("wrong", 0.1)] * GROUP, [Reading("wrong", 0.1)] * (GROUP + 1)
+    assert second.improve(*found((image, quads), many), budget_ms=1)[1]
+    assert not second.improve(*found((image, quads), many), budget_ms=HOUR_MS)[1]
+    assert not second.improve(*found((image, quads[:GROUP]), few), budget_ms=1)[1]
+    assert not second.improve(*found((image, quads), many), budget_ms=0)[1]
 
 
 def test_a_second_reading_with_a_lower_score_is_not_taken(second, lines):
     white = np.full_like(lines[0], 255), lines[1]
     readings = [Reading("seen", 0.3)] * 6
-    assert second.improve(*found(white, readings), budget_ms=HOUR_MS) == readings
+    assert improved(second, *found(white, readings), budget_ms=HOUR_MS) == readings
     assert second.loaded
 
 
@@ -87,13 +106,13 @@ def test_reads_a_doubtful_column_again_laid_out(second, draw, bgr):
     x0, y0, x1, y1 = ink[0][0] - 6, ink[0][1] - 6, ink[0][2] + 6, ink[-1][3] + 6
     quad = np.float32([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
     column = Found(quad, Reading("wrong", 0.1), vertical=True, lying=np.roll(quad, -1, axis=0))
-    (reading,) = second.improve(bgr(picture), [column], budget_ms=HOUR_MS)
+    (reading,) = improved(second, bgr(picture), [column], budget_ms=HOUR_MS)
     assert reading.text == text
 
 
 def test_gives_its_memory_back_and_reads_again_afterwards(second, lines):
     for _ in range(2):
-        assert texts(second.improve(*found(lines, [Reading("", 0.0)] * 6), budget_ms=HOUR_MS)) == list(TEXTS)
+        assert texts(improved(second, *found(lines, [Reading("", 0.0)] * 6), budget_ms=HOUR_MS)) == list(TEXTS)
         assert second.loaded
         second.rest()
         assert not second.loaded

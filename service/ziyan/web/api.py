@@ -71,6 +71,7 @@ def answer(page: dict[str, Any], seconds: float, *, cached: bool, request_id: st
         "width": page["width"],
         "height": page["height"],
         "turned": page["turned"],
+        "capped": page["capped"],
         "cached": cached,
         "request_id": request_id,
     }

@@ -79,7 +79,7 @@ class Desk:
             return json.loads(known), True
         self._metrics.cache_misses.inc()
         page = self._read(upload, request_id)
-        if models:
+        if models and not page["capped"]:  # with more time, or on a box less busy, the next answer is better
             self._cache.put(key, json.dumps(page, ensure_ascii=False).encode())
         return page, False
 

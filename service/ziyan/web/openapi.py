@@ -363,6 +363,11 @@ def _schemas() -> dict[str, Any]:
             width={**integer, "description": "按 EXIF 转正后的宽。 Width after the EXIF turn."},
             height={**integer, "description": "按 EXIF 转正后的高。 Height after the EXIF turn."},
             turned=turned,
+            capped={
+                "type": "boolean",
+                "description": "budget_ms 用尽，还有没把握的行未再读；这样的结果不入缓存。 budget_ms was over before "
+                "all doubtful lines were read again; such an answer is not kept.",
+            },
             cached={"type": "boolean", "description": "结果来自缓存。 Known from before."},
             request_id=text,
         ),

@@ -146,13 +146,14 @@ function light() {
 }
 
 function summarize() {
-  const { lines, seconds, cached, turned, error, source } = page();
+  const { lines, seconds, cached, capped, turned, error, source } = page();
   const count = lines.length;
   const open = lines.filter(isOpen).length;
   const facts = [];
   const fact = (key, values) => facts.push(say(element("span"), key, values));
   if (cached) fact("resultCached");
   else if (seconds !== null) fact("resultTime", { seconds: seconds.toFixed(2) });
+  if (capped) fact("resultCapped");
   if (source === "text") {
     fact("resultCarried");
     if (forcing) facts.push(say(button("small", forcing), "readAnyway"));
