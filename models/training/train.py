@@ -28,7 +28,7 @@ from ziyan.charset import Charset
 
 from . import charset, crops, parent, work
 from .evaluate import scores
-from .losses import label_loss, log_probabilities, needed_classes, teacher_loss
+from .losses import label_loss, log_probabilities, needed_classes, quick_bfloat16, teacher_loss
 from .net import STEP_PIXELS, Recognizer, Shape, load_parent
 from .pool import Item, Pool
 from .readers import TorchReader
@@ -115,7 +115,7 @@ def new_state(net: Recognizer, known: Charset, *, squeeze: float | None = None) 
     """A run before its first step; `squeeze`: the net is to read lines so narrow from now on."""
     if squeeze is not None:
         net.shape = replace(net.shape, squeeze=squeeze)
-    net.to(DEVICE)
+    net.to(DEVICE, memory_format=torch.channels_last)
     groups = [
         {"params": list(module.parameters()), "name": name, "lr": RATES[name]}
         for name, module in net.named_children()
@@ -236,7 +236,7 @@ def learn(state: State, plan: Plan, items: list[Item], draw: random.Random) -> t
     place[needed] = torch.arange(len(needed), device=DEVICE)
     state.optimizer.zero_grad(set_to_none=True)
     with rounded(state.net) if plan.int8 else contextlib.nullcontext():
-        with torch.autocast(DEVICE.type, torch.bfloat16):
+        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=quick_bfloat16(DEVICE)):
             columns = state.net.convolve(lines.to(DEVICE), frozen=plan.frozen)
         spoken = log_probabilities(state.net.describe(columns.float()), state.net.head, needed)
         labels = label_loss(spoken, [place[target].tolist() for target in targets], steps)
