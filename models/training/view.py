@@ -13,8 +13,6 @@ import numpy as np
 
 from .pool import Item
 
-DAMAGED = 0.5  # share of the lines
-
 
 def narrowed(item: Item, share: float) -> Item:
     """`item` at `share` of its width, its teacher's steps moved along.
@@ -33,12 +31,12 @@ def narrowed(item: Item, share: float) -> Item:
     return replace(item, pixels=pixels, classes=classes, probabilities=probabilities)
 
 
-def student_view(pixels: np.ndarray, draw: random.Random) -> np.ndarray:
-    """float32 (48, W, 3) in 0..255 of pixels uint8 (48, W, 3): most in another light, half damaged."""
+def student_view(pixels: np.ndarray, draw: random.Random, *, damaged: float = 0.5) -> np.ndarray:
+    """float32 (48, W, 3) in 0..255 of pixels uint8 (48, W, 3): most in another light, a share of them damaged."""
     image = pixels.astype(np.float32)
     if draw.random() < 0.6:
         image = _light(image, draw)
-    if draw.random() < DAMAGED:
+    if draw.random() < damaged:
         for spoil, share in ((_blur, 0.45), (_coarse, 0.3), (_cut, 0.25), (_blot, 0.25), (_noise, 0.5)):
             if draw.random() < share:
                 image = spoil(image, draw)

@@ -103,6 +103,14 @@ def test_a_view_keeps_the_lines_place_and_range():
         assert 0 <= view.min() <= view.max() <= 255
 
 
+def test_no_line_is_damaged_where_none_is_to_be():
+    flat = np.full((48, 160, 3), 128, np.uint8)  # light moves it in even steps, damage does not
+    views = [student_view(flat, random.Random(seed), damaged=0) for seed in range(40)]
+    assert max(np.abs(np.diff(view, 2, axis=1)).max() for view in views) < 1e-3
+    views = [student_view(flat, random.Random(seed), damaged=1) for seed in range(40)]
+    assert max(np.abs(np.diff(view, 2, axis=1)).max() for view in views) > 1
+
+
 def test_the_same_seed_spoils_alike():
     line = drawn("Spoilt")
     first, second = (student_view(line, random.Random(5)) for _ in range(2))

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def small_state() -> train.State:
 
 def test_can_learn_one_batch_by_heart(monkeypatch):
     monkeypatch.setattr(train, "RATES", dict.fromkeys(train.RATES, 3e-3))
-    monkeypatch.setattr(train, "student_view", lambda pixels, draw: pixels)
+    monkeypatch.setattr(train, "student_view", lambda pixels, draw, damaged: pixels)
     monkeypatch.setattr(train, "narrowed", lambda item, share: item)
     plan, state = train.Plan(steps=10_000, alone=0, frozen=0), small_state()
     items = [item(word) for word in WORDS[:2]]
@@ -90,6 +91,21 @@ def test_logs_scores_and_keeps_the_best(pool, tmp_path):
     assert set(log[0]["scores"]) == {"printed", "development"}
     assert log[2]["lines"] > log[1]["lines"] > 0
     assert train.averaged(tmp_path / "best.pt")[0].shape == Shape(KNOWN.classes, lstm_hidden=8)
+
+
+def test_real_lines_come_as_often_as_the_plan_says(tmp_path):
+    lines = [replace(item("ab"), kind=kind) for kind in ("photo", "sign") for _ in range(20)]
+    write_shard(lines, tmp_path / "a-000.npz")
+    pool = Pool(tmp_path)
+    pool.refresh()
+
+    def real_share(plan: train.Plan) -> float:
+        batches = train.Batches(pool, plan)
+        kinds = [line.kind for step in range(40) for line in batches.draw(step)[0]]
+        return kinds.count("photo") / len(kinds)
+
+    assert real_share(train.Plan(real=0)) == 0
+    assert real_share(train.Plan()) < real_share(train.Plan(real=5)) < 1
 
 
 def test_batches_hold_no_more_columns_than_planned(pool):
