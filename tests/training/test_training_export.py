@@ -13,7 +13,7 @@ from ziyan import manifest  # noqa: E402
 from ziyan.charset import Charset  # noqa: E402
 
 from models.training import blend, evaluate, export, publish, quantize, train  # noqa: E402
-from models.training.net import Recognizer, Shape  # noqa: E402
+from models.training.net import LINE_HEIGHT, STEP_PIXELS, Recognizer, Shape  # noqa: E402
 from models.training.readers import OnnxReader  # noqa: E402
 
 KNOWN = Charset("abcdefghij ")
@@ -148,6 +148,11 @@ def test_the_service_accepts_what_is_published(exported, prepared, tmp_path):
     assert (loaded.version, loaded.recognizer.name) == ("crnn-1", "crnn")
     assert loaded.recognizer.charset.characters == KNOWN.characters
     assert loaded.recognizer.calibration.scale == 1.1
+    given = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))["recognizer"]["input"]
+    assert given["shape"] == ["lines", 3, LINE_HEIGHT, "width"]
+    assert given["width_multiple"] % STEP_PIXELS == 0
+    assert all(set(given[key]) == {export.PREPROCESSING[key]} for key in ("mean", "std"))
+    assert all(given[key] == export.PREPROCESSING[key] for key in ("channels", "height"))
     assert not (tmp_path / "out" / "parent.onnx").exists()
 
 
