@@ -76,7 +76,7 @@ class Lines(CalibrationDataReader):
 
 
 def compute_in_int8(model: Path, out: Path, lines: Sequence[np.ndarray]) -> None:
-    """Writes `model` to `out` with static INT8 arithmetic (QDQ, weights per output within -127..127, min-max ranges)."""
+    """Writes `model` to `out` with static INT8 arithmetic: QDQ, weights per output in -127..127, min-max ranges."""
     whole = onnx.load(model)
     quantize_static(
         whole,
