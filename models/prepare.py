@@ -38,6 +38,16 @@ SMALLEST_STORED_BYTES = 8192
 # What a score is made of by (manifest.Calibration), measured by `python -m bench.calibrate`: docs/accuracy.md.
 CALIBRATION = {"scale": 1.1, "offset": -0.53}
 SECOND_CALIBRATION = {"scale": 0.93, "offset": -0.46}
+# What both recognizers read; `models.training.publish` writes it into crnn.json.
+LINES = {
+    "shape": ["lines", 3, 48, "width"],
+    "channels": "BGR",
+    "mean": [0.5, 0.5, 0.5],
+    "std": [0.5, 0.5, 0.5],
+    "height": 48,
+    "width_multiple": 32,
+    "max_width": 3200,
+}
 
 
 @dataclass(frozen=True)
@@ -217,15 +227,7 @@ def _facts(out: Path, shipped: dict, kept: Charset) -> dict:
         "second_recognizer": {
             "name": "ppocrv6-small",
             **_file(out / "second-recognizer.onnx"),
-            "input": {
-                "shape": ["lines", 3, 48, "width"],
-                "channels": "BGR",
-                "mean": [0.5, 0.5, 0.5],
-                "std": [0.5, 0.5, 0.5],
-                "height": 48,
-                "width_multiple": 32,
-                "max_width": 3200,
-            },
+            "input": LINES,
             "output": {"shape": ["lines", "width / 8", kept.classes], "kind": "probabilities", "blank": BLANK},
             "classes": kept.classes,
             "opset": OPSET,

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from ziyan.charset import BLANK
 
+from models.prepare import LINES
+
 from .evaluate import own_charset, own_squeeze
 from .export import OPSET
 
@@ -44,17 +46,7 @@ def entry(recognizer: Path, charset: Path, *, metrics: dict) -> dict:
     return {
         "name": "crnn",
         **facts,
-        "input": {
-            "shape": ["lines", 3, 48, "width"],
-            "channels": "BGR",
-            "mean": [0.5, 0.5, 0.5],
-            "std": [0.5, 0.5, 0.5],
-            "height": 48,
-            "width_multiple": 32,
-            "max_width": 3200,
-            "squeeze": squeeze,
-            "fast_squeeze": round(FAST * squeeze, 3),
-        },
+        "input": LINES | {"squeeze": squeeze, "fast_squeeze": round(FAST * squeeze, 3)},
         "output": {"shape": ["lines", "width / 8", known.classes], "kind": "probabilities", "blank": BLANK},
         "classes": known.classes,
         "opset": OPSET,

@@ -62,8 +62,9 @@ class OnnxReader:
 
     def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
         """The text of each crop (h, w, 3) uint8 BGR."""
-        return [text_of(self.probabilities(self._batch(crop))[0], self.charset) for crop in crops]
+        return [text_of(self.probabilities(self.batch(crop))[0], self.charset) for crop in crops]
 
-    def _batch(self, crop: np.ndarray) -> np.ndarray:
+    def batch(self, crop: np.ndarray) -> np.ndarray:
+        """(1, 3, height, W) of a crop (h, w, 3) uint8 BGR, as this net wants it."""
         line = padded(line_tensor(crop, height=self.height, squeeze=self.squeeze))
         return np.pad(line, ((0, 0), (0, 0), (0, 0), (0, max(0, self.least_width - line.shape[3]))))

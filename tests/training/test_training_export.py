@@ -13,7 +13,7 @@ from ziyan import manifest  # noqa: E402
 from ziyan.charset import Charset  # noqa: E402
 
 from models.training import blend, evaluate, export, publish, quantize, train  # noqa: E402
-from models.training.net import Recognizer, Shape  # noqa: E402
+from models.training.net import LINE_HEIGHT, STEP_PIXELS, Recognizer, Shape  # noqa: E402
 from models.training.readers import OnnxReader  # noqa: E402
 
 KNOWN = Charset("abcdefghij ")
@@ -103,6 +103,44 @@ def test_int8_stays_near_float_and_keeps_the_facts(exported, tmp_path, convoluti
     assert evaluate.own_charset(small).characters == KNOWN.characters
 
 
+@pytest.fixture(scope="module")
+def static(exported, tmp_path_factory):
+    path = tmp_path_factory.mktemp("static") / "int8.onnx"
+    draw = np.random.default_rng(1)
+    lines = [draw.uniform(-1, 1, (1, 3, 48, width)).astype(np.float32) for width in (160, 96, 240)]
+    quantize.quantize(exported, path, lines=lines)
+    return path
+
+
+def test_int8_arithmetic_stays_near_float_and_keeps_the_facts(exported, static):
+    batch = np.random.default_rng(0).uniform(-1, 1, (2, 3, 48, 160)).astype(np.float32)
+    whole, quantized = (OnnxReader(path, KNOWN).probabilities(batch) for path in (exported, static))
+    assert 0 < np.abs(whole - quantized).max() < 0.05
+    assert evaluate.own_charset(static).characters == KNOWN.characters
+
+
+def test_int8_arithmetic_leaves_sensitive_layers_and_the_lstm_in_float(static):
+    graph = onnx.load(static).graph
+    quantized = {node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
+    exact = {node.name for node in graph.node if node.op_type == "Conv" and node.input[1] not in quantized}
+    assert {name for name in exact if not quantize.SENSITIVE.search(name)} == set()
+    assert not any(node.op_type == "DynamicQuantizeLSTM" for node in graph.node)
+    assert len(exact) == 24  # stem 2, depthwise 9, gates 6, two blocks 4, one narrow, neck 2
+
+
+def test_int8_weights_are_never_minus_128(static):
+    tensors = [tensor for tensor in onnx.load(static).graph.initializer if tensor.data_type == onnx.TensorProto.INT8]
+    weights = [onnx.numpy_helper.to_array(tensor) for tensor in tensors]
+    assert min(weight.min() for weight in weights) == -127
+
+
+def test_a_line_reads_the_same_beside_other_lines_in_int8(static):
+    batch = np.random.default_rng(0).uniform(-1, 1, (2, 3, 48, 160)).astype(np.float32)
+    reader = OnnxReader(static, KNOWN)
+    alone, beside = reader.probabilities(batch[:1]), reader.probabilities(np.stack([batch[0], 9 * batch[1]]))
+    assert np.abs(alone[0] - beside[0]).max() < 1e-4
+
+
 def test_the_service_accepts_what_is_published(exported, prepared, tmp_path):
     metrics = {"sha256": hashlib.sha256(exported.read_bytes()).hexdigest(), "scores": {}}
     publish.publish(exported, prepared, tmp_path / "out", version="crnn-1", metrics=metrics)
@@ -110,6 +148,11 @@ def test_the_service_accepts_what_is_published(exported, prepared, tmp_path):
     assert (loaded.version, loaded.recognizer.name) == ("crnn-1", "crnn")
     assert loaded.recognizer.charset.characters == KNOWN.characters
     assert loaded.recognizer.calibration.scale == 1.1
+    given = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))["recognizer"]["input"]
+    assert given["shape"] == ["lines", 3, LINE_HEIGHT, "width"]
+    assert given["width_multiple"] % STEP_PIXELS == 0
+    assert all(set(given[key]) == {export.PREPROCESSING[key]} for key in ("mean", "std"))
+    assert all(given[key] == export.PREPROCESSING[key] for key in ("channels", "height"))
     assert not (tmp_path / "out" / "parent.onnx").exists()
 
 
