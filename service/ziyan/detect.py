@@ -34,9 +34,11 @@ SMALL_HEIGHT = 14.0
 WANTED_HEIGHT = 24.0
 # A second look that enlarges less than this shows nothing new.
 MIN_GAIN = 1.25
-# All second looks at one picture together see at most so many times the area of the first.
-MAX_SECOND_AREA = 5
-# A window whose rim cuts lines is looked at again, wider, so many times.
+# All looks at one picture together see at most so many times the area of the first, …
+MAX_AREA = 7
+# … and the windows of a second look at most so many; dense pages are read as well with 3 as with 5: docs/decisions.
+MAX_SECOND_AREA = 3
+# A window whose rim cuts lines is looked at again, wider, so many times, while there is area left.
 MAX_WIDENING = 2
 # Where a picture is shrunk to less than this share of its width and shows no line, or lines as low as TINY_HEIGHT, or
 # blocks of lines that ran together, there may be others too small to show: it is seen once more in BLIND_AREA times the
@@ -62,36 +64,43 @@ class Detector:
         facts = self._facts
         whole = window or Window(0, 0, image.shape[1], image.shape[0])
         pixels = pixels or facts.pixels
-        found, scale = self._first_look(image, whole, pixels)
-        windows, wanted = _second_look(found, whole, scale, pixels=pixels, multiple=facts.multiple)
+        found, scale, left = self._first_look(image, whole, pixels)
+        area = min(left, MAX_SECOND_AREA * pixels)
+        windows, wanted = _second_look(found, whole, scale, area=area, multiple=facts.multiple)
+        left -= sum(_area(self._size(window, wanted)) for window in windows)
         for window in windows:
-            part, again = self._look_around(image, window, whole, wanted, pixels)
+            part, again, left = self._look_around(image, window, whole, wanted, left, pixels)
             found = [quad for quad in found if not (part.holds(quad) and _height(quad) < 2 * SMALL_HEIGHT / scale)]
             found += [quad for quad in again if not any(_covers(other, quad) for other in found)]
         return found[:MAX_LINES]
 
-    def _first_look(self, image: np.ndarray, whole: Window, pixels: int) -> tuple[list[np.ndarray], float]:
-        """The quads in `whole`, and the scale it was seen at: once more and larger if the first scale may hide some."""
+    def _first_look(self, image: np.ndarray, whole: Window, pixels: int) -> tuple[list[np.ndarray], float, int]:
+        """The quads in `whole`, the scale it was seen at (larger if the first may hide some), and the area left."""
+        left = MAX_AREA * pixels
         for seen in (pixels, BLIND_AREA * pixels):
             size = fit_area(whole.width, whole.height, pixels=seen, enlarge=MAX_ENLARGE, multiple=self._facts.multiple)
-            scale = math.sqrt(size[0] * size[1] / whole.area)
+            scale, left = math.sqrt(_area(size) / whole.area), left - _area(size)
             found = self._look(image, whole, size, pixels)
             if scale >= BLIND_SCALE or not _is_blind(image, found, scale):
                 break
-        return found, scale
+        return found, scale, left
 
     def _look_around(
-        self, image: np.ndarray, window: Window, whole: Window, scale: float, pixels: int
-    ) -> tuple[Window, list[np.ndarray]]:
-        """`window`, or as much more of `whole` as the lines that reach its rim need, and the quads in it."""
-        for widened in range(MAX_WIDENING + 1):
-            seen = math.sqrt(MAX_SECOND_AREA * pixels / window.area)
-            found = self._look(image, window, self._size(window, min(scale, seen)), pixels)
+        self, image: np.ndarray, window: Window, whole: Window, scale: float, left: int, pixels: int
+    ) -> tuple[Window, list[np.ndarray], int]:
+        """`window`, or as much more of `whole` as the lines that reach its rim need; its quads; and the area left."""
+        found = self._look(image, window, self._size(window, scale), pixels)
+        for _ in range(MAX_WIDENING):
             wider = window.beyond(found, whole)
-            if wider == window or widened == MAX_WIDENING:
+            if wider == window:
                 break
-            window = wider.widened(self._facts.multiple / scale, whole)
-        return window, found
+            wider = wider.widened(self._facts.multiple / scale, whole)
+            size = self._size(wider, scale)
+            if _area(size) > left:
+                break
+            window, left = wider, left - _area(size)
+            found = self._look(image, window, size, pixels)
+        return window, found, left
 
     def _size(self, window: Window, scale: float) -> tuple[int, int]:
         multiple = self._facts.multiple
@@ -149,17 +158,17 @@ class Detector:
 
 
 def _second_look(
-    found: list[np.ndarray], whole: Window, scale: float, *, pixels: int, multiple: int
+    found: list[np.ndarray], whole: Window, scale: float, *, area: int, multiple: int
 ) -> tuple[list[Window], float]:
-    """The windows of `whole` to look at again and the scale to do it at, after `found` was seen at `scale`."""
+    """The windows of `whole` to look at again in `area` and the scale for it, after `found` was seen at `scale`."""
     small = [quad for quad in found if _height(quad) < SMALL_HEIGHT / scale]
     if not small:
         return [], scale
     uncut = [quad for quad in found if _height(quad) < 2 * SMALL_HEIGHT / scale]
     windows = around(small, uncut, whole, scale)
     wanted = WANTED_HEIGHT / float(np.median([_height(quad) for quad in small]))
-    seen = MAX_SECOND_AREA * pixels / sum(window.area for window in windows)
-    wanted = min(wanted, MAX_ENLARGE, math.sqrt(seen))
+    seen = math.sqrt(area / sum(window.area for window in windows))
+    wanted = min(wanted, MAX_ENLARGE, seen)
     if wanted < MIN_GAIN * scale:
         return [], scale
     return [window.widened(multiple / wanted, whole) for window in windows], wanted
@@ -179,6 +188,10 @@ def _fades(image: np.ndarray, quad: np.ndarray, scale: float) -> bool:
     part = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
     size = [max(1, round(side * scale)) for side in part.shape[::-1]]
     return bool(cv2.resize(part, size, interpolation=cv2.INTER_AREA).std() < FADED * part.std())
+
+
+def _area(size: tuple[int, int]) -> int:
+    return size[0] * size[1]
 
 
 def _height(quad: np.ndarray) -> float:

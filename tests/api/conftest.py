@@ -1,9 +1,10 @@
-"""What the tests of jobs share."""
+"""What the tests of the API share: its description, taken at its word, and jobs."""
 
 import time
 
 import pytest
 import requests
+from jsonschema import Draft202012Validator
 
 FINAL = ("done", "failed", "cancelled")
 
@@ -52,6 +53,34 @@ class JobsApi:
         answer = self.get(job_id, "/result")
         assert answer.status_code == 200, answer.text
         return answer.json()["pages"]
+
+
+def closed(schema):
+    """The schema (or what is in one) without room for a field that it does not name."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    only_these = {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else {}
+    return {name: closed(part) for name, part in schema.items()} | only_these
+
+
+@pytest.fixture(scope="session")
+def document(service):
+    """The API's description, as the box gives it."""
+    return requests.get(f"{service.url}/openapi.json", timeout=10).json()
+
+
+@pytest.fixture(scope="session")
+def check(document):
+    """`check("Page", value)`: the value has the fields that this schema (or the one given) names, and no other."""
+    components = closed(document["components"])
+
+    def check(schema, value):
+        schema = components["schemas"][schema] if isinstance(schema, str) else closed(schema)
+        Draft202012Validator({**schema, "components": components}).validate(value)
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from ziyan import manifest
-from ziyan.detect import MAX_LINES, Detector
+from ziyan import detect, manifest
+from ziyan.detect import MAX_AREA, MAX_LINES, Detector
+from ziyan.normalize import detector_tensor
 from ziyan.windows import Window
 
 LONG = "离线识别一行很长的文字，从头到尾都在"
@@ -184,6 +185,26 @@ def test_a_pixel_is_text_above_a_probability_of_one_fifth(value, joined, seeing)
 def test_a_kernel_at_the_edge_stays_inside(seeing):
     (quad,) = seeing.quads(kernels((0, 0, 100, 20)))
     assert bounds(quad) == pytest.approx((0, 0, 114.92, 33.40), abs=0.02)
+
+
+def bars(size, step):
+    """Blocks that are small lines in the first look; from each to the next a bar that is a speck there, and no more."""
+    picture = np.zeros((size, size, 3), np.uint8)
+    for y in range(step // 2, size, step):
+        picture[y - 18 : y + 18] = 255
+        for x in range(step // 2, size, step):
+            picture[y - 40 : y + 40, x - 220 : x + 220] = 0
+            picture[y - 40 : y + 40, x - 120 : x + 120] = 255
+    return picture
+
+
+@pytest.mark.parametrize("step", [500, 1000, 2000])
+def test_all_looks_together_see_no_more_than_is_allowed(step, seeing, monkeypatch):
+    seen = []
+    monkeypatch.setattr(detect, "detector_tensor", lambda *given: seen.append(given[1]) or detector_tensor(*given))
+    seeing.quads(bars(4000, step))
+    area = sum(width * height for width, height in seen) / 256**2
+    assert 2 < area < 1.1 * MAX_AREA
 
 
 def test_of_too_many_kernels_the_largest_are_kept(seeing):

@@ -240,7 +240,7 @@ class Worker:
                 raise _failed() from error
 
     def _keep_failed(self, job: Job, number: int, facts: dict[str, Any], error: ZiyanError) -> None:
-        nothing = {"text": [], "lines": [], "width": 0, "height": 0, "seconds": {}}
+        nothing = Page((), width=0, height=0).as_dict()
         page = {"page": number, "picture_name": "", "dpi": None, **facts, "source": "failed", **nothing}
         job.keep_page(number, "failed", page | {"error": _told(error)}, None)
 

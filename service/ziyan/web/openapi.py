@@ -350,7 +350,20 @@ def _schemas() -> dict[str, Any]:
         "description": "此行属于 text 中的第几项，从 0 数；逐行时为 null。 The index in `text` of the paragraph or row "
         "that this line is part of; null where `text` holds the lines.",
     }
+    capped = {
+        "type": "boolean",
+        "description": "budget_ms 用尽，还有没把握的行未再读；这样的结果不入缓存。 budget_ms was over before "
+        "all doubtful lines were read again; such an answer is not kept.",
+    }
+    read = {
+        "lines": {"type": "array", "items": _ref("Line")},
+        "width": {**integer, "description": "按 EXIF 转正后的宽。 Width after the EXIF turn."},
+        "height": {**integer, "description": "按 EXIF 转正后的高。 Height after the EXIF turn."},
+        "turned": turned,
+        "capped": capped,
+    }
     return {
+        "Line": _object(text=text, score=score, box=box, block=block, vertical=vertical),
         "Page": _object(
             text={
                 "type": "array",
@@ -359,15 +372,7 @@ def _schemas() -> dict[str, Any]:
                 "option layout makes them paragraphs or rows.",
             },
             time={"type": "number", "description": "本次请求用时（秒）。 Seconds that this request took."},
-            lines={"type": "array", "items": _object(text=text, score=score, box=box, block=block, vertical=vertical)},
-            width={**integer, "description": "按 EXIF 转正后的宽。 Width after the EXIF turn."},
-            height={**integer, "description": "按 EXIF 转正后的高。 Height after the EXIF turn."},
-            turned=turned,
-            capped={
-                "type": "boolean",
-                "description": "budget_ms 用尽，还有没把握的行未再读；这样的结果不入缓存。 budget_ms was over before "
-                "all doubtful lines were read again; such an answer is not kept.",
-            },
+            **read,
             cached={"type": "boolean", "description": "结果来自缓存。 Known from before."},
             request_id=text,
         ),
@@ -406,7 +411,7 @@ def _schemas() -> dict[str, Any]:
             },
             "description": "其他字段原样忽略。 Other fields are ignored, so that an answer can be sent as it came.",
         },
-        **_job_schemas(score, box),
+        **_job_schemas(read),
         "Error": _object(
             error=_object(
                 code={**text, "description": "稳定，供程序使用。 Stable, for programs."},
@@ -444,7 +449,7 @@ def _schemas() -> dict[str, Any]:
     }
 
 
-def _job_schemas(score: dict[str, Any], box: dict[str, Any]) -> dict[str, Any]:
+def _job_schemas(read: dict[str, Any]) -> dict[str, Any]:
     text, integer = {"type": "string"}, {"type": "integer"}
     texts, maybe = {"type": "array", "items": text}, {"type": ["string", "null"]}
     error = {
@@ -496,9 +501,7 @@ def _job_schemas(score: dict[str, Any], box: dict[str, Any]) -> dict[str, Any]:
                 "description": "识别、取自 PDF 文字，或失败。 Read, taken from the PDF's text, or neither.",
             },
             text=texts,
-            lines={"type": "array", "items": _object(text=text, score=score, box=box)},
-            width=integer,
-            height=integer,
+            **read,
             seconds={"type": "object", "description": "各阶段秒数。 Seconds by stage."},
             error=error,
         ),
