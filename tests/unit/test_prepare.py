@@ -119,6 +119,10 @@ def test_the_second_reader_knows_nearly_all_that_the_first_knows_and_frequent_tr
     assert set("🛁ぁ") & known == set()
 
 
+def test_the_second_reader_sees_its_lines_narrower(models):
+    assert manifest.load(models).second_recognizer.squeeze == prepare.SECOND_SQUEEZE < 1
+
+
 def test_the_second_reader_gives_each_character_what_its_parent_gives_it(parent, models):
     whole = prepare.parent_charset((parent / prepare.SECOND_DICTIONARY.name).read_bytes())
     kept = Charset.load(models / "second-charset.txt")
