@@ -1,7 +1,9 @@
-"""The wheelhouse's name and its requirements, for hosts that are not this machine."""
+"""The wheelhouse's names, requirements and archives, for hosts that are not this machine."""
 
 import importlib.util
 import os
+import tarfile
+from pathlib import Path
 
 import pytest
 from variable_tables import ROLES
@@ -64,10 +66,40 @@ def test_another_byte_or_another_place_gives_another_name(source):
     assert len(names) == 3
 
 
-def test_old_releases_make_room_and_the_newest_stay(tmp_path):
-    for number in range(wheelhouse.RELEASES_KEPT + 2):
-        folder = tmp_path / f"1.0-{number}"
-        folder.mkdir()
-        os.utime(folder, (number, number))
+def test_releases_of_one_lock_share_an_environment_and_those_of_others_do_not():
+    kind = {"requirements": ["flask==3.1.0 --hash=sha256:ff"], "trim": b"rm", "python": "3.13", "machine": "aarch64"}
+    names = [
+        wheelhouse.environment_name(**kind | other)
+        for other in ({}, {}, {"requirements": []}, {"trim": b""}, {"python": "3.12"}, {"machine": "x86_64"})
+    ]
+    assert names[0] == names[1]
+    assert names[0].startswith("cp313-aarch64-")
+    assert len(set(names)) == 5
+
+
+def test_an_archive_is_whole_or_not_there_and_is_made_once(tmp_path):
+    path = tmp_path / "1.2.3-ab.tar"
+
+    def fail(folder):
+        (folder / "half").touch()
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        wheelhouse.archive(path, fail)
+    assert list(tmp_path.iterdir()) == []
+    made = wheelhouse.archive(path, lambda folder: (folder / "whole").touch())
+    assert made == {"name": "1.2.3-ab", "archive": str(path)} == wheelhouse.archive(path, fail)
+    with tarfile.open(path) as tar:
+        assert [Path(name).name for name in tar.getnames()][-1] == "whole"
+
+
+def test_old_archives_make_room_and_the_newest_of_each_kind_stay(tmp_path):
+    newest = range(2, wheelhouse.ARCHIVES_KEPT + 2)
+    for kind in ("1.0", "cp313-aarch64"):
+        for number in range(wheelhouse.ARCHIVES_KEPT + 2):
+            archive = tmp_path / f"{kind}-{number}.tar"
+            archive.touch()
+            os.utime(archive, (number, number))
     wheelhouse.forget_old(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"1.0-{number}" for number in (2, 3, 4, 5, 6)]
+    kept = {f"{kind}-{number}.tar" for kind in ("1.0", "cp313-aarch64") for number in newest}
+    assert {path.name for path in tmp_path.iterdir()} == kept

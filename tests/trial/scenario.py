@@ -262,7 +262,6 @@ def returns_by_itself(trial: Trial, service: Path, models: Path, work: Path) -> 
         title="update with a broken release, returns",
         fails_with=said,
         ocr_service_source=broken,
-        ocr_service_wheelhouse=work / "wheelhouse",
         ocr_service_ready_timeout_s=6,
     )
     if current(trial) != good:
@@ -278,12 +277,7 @@ def updates_and_rolls_back(trial: Trial, service: Path, work: Path) -> None:
     old = current(trial)
     newer = shutil.copytree(service, work / "newer-service")
     append(newer / "ziyan/__init__.py", "\n# a later release\n")
-    trial.playbook(
-        "update",
-        title="update with a good release",
-        ocr_service_source=newer,
-        ocr_service_wheelhouse=work / "wheelhouse",
-    )
+    trial.playbook("update", title="update with a good release", ocr_service_source=newer)
     if current(trial) == old:
         raise StepFailed("the update did not take up the new release")
     trial.playbook("rollback", title="rollback.yml")

@@ -1,11 +1,15 @@
-"""Build the wheelhouse of one kind of host on the controller: all that a release needs, so no Pi needs internet.
+"""Build on the controller all that one kind of host needs to install the service, so no Pi needs internet.
 
     python wheelhouse.py --source service --out .cache/wheelhouse --python 3.13 --machine aarch64
 
-The archive holds the wheels of requirements.lock for that Python and machine (checked against the lock's hashes), the
-wheel of the package itself, a requirements.txt with the hash of everything, the supervisor programs and the script that
-trims the environment. It is named after its sources, so a wheelhouse that exists is the right one and no registry is
-asked. Prints one line of JSON: the release's name, the archive's path and its sha256.
+Two archives, each with wheels and a requirements.txt that holds the hash of everything:
+
+- the environment: the wheels of requirements.lock for that Python and machine (checked against the lock's hashes) and
+  the script that trims them. Releases of one lock share it (docs/decisions/0008-shared-environment.md).
+- the release: the wheel of the package itself and the supervisor programs, for every Python and machine.
+
+Both are named after their sources, so an archive that exists is the right one and no registry is asked. Prints one line
+of JSON for each kind of host: the name and the path of both.
 """
 
 import argparse
@@ -18,6 +22,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -26,7 +33,7 @@ from packaging.requirements import Requirement
 OLDEST_GLIBC_MINOR = 36
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = ("aarch64", "x86_64")
-RELEASES_KEPT = 5  # of about 100 MB for each kind of host
+ARCHIVES_KEPT = 5  # of each kind; an environment's has about 100 MB, a release's 1 MB
 
 
 def release_name(source: Path) -> str:
@@ -76,6 +83,27 @@ def requirements_for(lock: str, python: str, machine: str) -> list[str]:
     return kept
 
 
+def environment_name(requirements: list[str], trim: bytes, python: str, machine: str) -> str:
+    """cpXY-MACHINE-HASH of an environment that holds `requirements` and was trimmed by the script `trim`."""
+    digest = hashlib.sha256("\n".join(requirements).encode() + trim).hexdigest()
+    return f"cp{python.replace('.', '')}-{machine}-{digest[:8]}"
+
+
+def fill_environment(folder: Path, source: Path, requirements: list[str], python: str, machine: str) -> None:
+    """Put what an environment is made of into `folder`."""
+    listed = folder / "requirements.txt"
+    listed.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+    download(listed, folder / "wheels", python, machine)
+    shutil.copy(source / "trim.sh", folder)
+
+
+def fill_release(folder: Path, source: Path) -> None:
+    """Put what a release is made of into `folder`."""
+    (folder / "requirements.txt").write_text(f"{build_package(source, folder / 'wheels')}\n", encoding="utf-8")
+    (folder / "supervisor").mkdir()
+    shutil.copy(source / "supervisor/ocr.conf", folder / "supervisor")
+
+
 def download(requirements: Path, wheels: Path, python: str, machine: str) -> None:
     """Fill `wheels` for that Python and machine; pip refuses a file whose hash the lock does not know."""
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(17, OLDEST_GLIBC_MINOR + 1)]
@@ -88,9 +116,8 @@ def build_package(source: Path, wheels: Path) -> str:
     """Build the service's own wheel into `wheels`; its line for requirements.txt."""
     with tempfile.TemporaryDirectory() as copy:  # setuptools writes beside its sources
         clean = shutil.copytree(source, Path(copy) / "service", ignore=shutil.ignore_patterns("build", "*.egg-info"))
-        before = set(wheels.glob("*.whl"))
-        pip("wheel", "--no-deps", f"--wheel-dir={wheels}", clean)
-    (wheel,) = set(wheels.glob("*.whl")) - before
+        pip("wheel", "--no-deps", "--no-build-isolation", f"--wheel-dir={wheels}", clean)  # setuptools is beside us
+    (wheel,) = wheels.glob("*.whl")
     name, version = wheel.name.split("-")[:2]
     return f"{name}=={version} --hash=sha256:{sha256(wheel)}"
 
@@ -108,32 +135,27 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def build(source: Path, archive: Path, python: str, machine: str) -> None:
-    """Make `archive`, all of it or nothing."""
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=archive.parent) as work:
-        wheels = Path(work) / "wheels"
-        wheels.mkdir()
-        requirements = Path(work) / "requirements.txt"
-        lines = requirements_for((source / "requirements.lock").read_text(encoding="utf-8"), python, machine)
-        requirements.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        download(requirements, wheels, python, machine)
-        lines.append(build_package(source, wheels))
-        requirements.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        half_made = Path(work) / "archive.tar"
-        with tarfile.open(half_made, "w") as tar:
-            for path in (wheels, requirements):
-                tar.add(path, path.name)
-            for name in ("supervisor/ocr.conf", "trim.sh"):
-                tar.add(source / name, name)
-        half_made.rename(archive)
+def archive(path: Path, fill: Callable[[Path], None]) -> dict[str, str]:
+    """Name and path of the archive of what `fill` puts into a folder, made if it is not there: all of it or nothing."""
+    if not path.exists():
+        with tempfile.TemporaryDirectory(dir=path.parent) as work:
+            contents = Path(work) / "contents"
+            contents.mkdir()
+            fill(contents)
+            half_made = Path(work) / path.name
+            with tarfile.open(half_made, "w") as tar:
+                for part in sorted(contents.iterdir()):
+                    tar.add(part, part.name)
+            half_made.rename(path)
+    return {"name": path.stem, "archive": str(path)}
 
 
 def forget_old(out: Path) -> None:
-    """Delete all but the newest releases' wheelhouses."""
-    releases = sorted((path for path in out.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for old in releases[:-RELEASES_KEPT]:
-        shutil.rmtree(old)
+    """Delete all but the newest archives of each kind: of each name up to its hash."""
+    for kind in {path.stem.rpartition("-")[0] for path in out.glob("*.tar")}:
+        archives = sorted(out.glob(f"{kind}-*.tar"), key=lambda path: path.stat().st_mtime)
+        for old in archives[:-ARCHIVES_KEPT]:
+            old.unlink()
 
 
 def main() -> None:
@@ -148,17 +170,19 @@ def main() -> None:
         "--machine", action="append", choices=MACHINES, help="what `uname -m` prints there (default: all)"
     )
     options = parser.parse_args()
-    release = release_name(options.source)
-    options.out.mkdir(parents=True, exist_ok=True)
-    for python in options.python or PYTHONS:
-        for machine in options.machine or MACHINES:
-            archive = (options.out / release / f"cp{python.replace('.', '')}-{machine}.tar").resolve()
-            with (options.out / ".lock").open("w") as lock:  # hosts of one kind ask at the same time
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if not archive.exists():
-                    build(options.source, archive, python, machine)
-            print(json.dumps({"release": release, "archive": str(archive), "sha256": sha256(archive)}))
-    forget_old(options.out)
+    source, out = options.source, options.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    lock = (source / "requirements.lock").read_text(encoding="utf-8")
+    trim = (source / "trim.sh").read_bytes()
+    with (out / ".lock").open("w") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)  # several hosts ask at the same time
+        release = archive(out / f"{release_name(source)}.tar", partial(fill_release, source=source))
+        for python, machine in product(options.python or PYTHONS, options.machine or MACHINES):
+            kind = {"requirements": requirements_for(lock, python, machine), "python": python, "machine": machine}
+            name = environment_name(trim=trim, **kind)
+            environment = archive(out / f"{name}.tar", partial(fill_environment, source=source, **kind))
+            print(json.dumps({"release": release, "environment": environment}))
+        forget_old(out)
 
 
 if __name__ == "__main__":
