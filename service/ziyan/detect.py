@@ -71,7 +71,9 @@ class Detector:
         for window in windows:
             part, again, left = self._look_around(image, window, whole, wanted, left, pixels)
             found = [quad for quad in found if not (part.holds(quad) and _height(quad) < 2 * SMALL_HEIGHT / scale)]
-            found += [quad for quad in again if not any(_covers(other, quad) for other in found)]
+            boxes = np.reshape(np.float32(found), (-1, 4, 2))
+            low, high = boxes.min(axis=1), boxes.max(axis=1)
+            found += [quad for quad in again if not _is_covered(quad, low, high)]
         return found[:MAX_LINES]
 
     def _first_look(self, image: np.ndarray, whole: Window, pixels: int) -> tuple[list[np.ndarray], float, int]:
@@ -198,10 +200,10 @@ def _height(quad: np.ndarray) -> float:
     return min(quad_size(quad))
 
 
-def _covers(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether `one` holds more than half of `other`, both taken as upright boxes."""
-    low, high = np.maximum(one.min(axis=0), other.min(axis=0)), np.minimum(one.max(axis=0), other.max(axis=0))
-    return bool(np.prod(np.maximum(high - low, 0)) > 0.5 * np.prod(np.ptp(other, axis=0)))
+def _is_covered(quad: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether one of the upright boxes from `low` to `high` (N, 2) holds more than half of the box around `quad`."""
+    shared = np.minimum(high, quad.max(axis=0)) - np.maximum(low, quad.min(axis=0))
+    return bool((np.maximum(shared, 0).prod(axis=1) > 0.5 * np.prod(np.ptp(quad, axis=0))).any())
 
 
 def _mean_inside(probability: np.ndarray, corners: np.ndarray) -> float:
