@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +11,8 @@ import numpy as np
 
 from . import realtext
 
+LONG = 12  # heights: a wider line is a long one
+BLUR = 0.06  # standard deviation of a blurred line's Gaussian, in heights: 2.9 pixels of the 48 that the net sees
 Read = Callable[[Sequence[np.ndarray]], list[str]]  # crops (h, w, 3) uint8 BGR -> texts
 
 
@@ -21,6 +23,11 @@ class Crop:
     pixels: np.ndarray
     text: str
     category: str
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the line is wider than LONG times its height."""
+        return self.pixels.shape[1] > LONG * self.pixels.shape[0]
 
 
 def development(evalset: Path) -> list[Crop]:
@@ -38,6 +45,14 @@ def _upright(page: np.ndarray, quad: list[list[float]]) -> np.ndarray:
     target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
     warp = cv2.getPerspectiveTransform(corners, target)
     return cv2.warpPerspective(page, warp, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def blurred(measured: Sequence[Crop]) -> list[Crop]:
+    """The same lines out of focus, by BLUR, all of category `blurred`: there the context has to help."""
+    return [
+        replace(crop, pixels=cv2.GaussianBlur(crop.pixels, (0, 0), BLUR * crop.pixels.shape[0]), category="blurred")
+        for crop in measured
+    ]
 
 
 def held_out(folder: Path, *, per_kind: int = 120, sure: float = 0.9) -> list[Crop]:

@@ -11,6 +11,8 @@ from line_drawing import drawn
 from ziyan.normalize import line_tensor
 
 from models.training import realtext
+from models.training.crops import Crop, blurred
+from models.training.evaluate import categories
 from models.training.lines import line_pixels
 from models.training.pool import Item, Pool, write_shard
 from models.training.score import folded, score, space_f1
@@ -164,3 +166,24 @@ def test_handwriting_is_known_by_its_group():
         "mixed",
         "photo",
     ]
+
+
+def test_long_lines_count_twice_and_blurred_ones_apart():
+    sharp = [Crop(drawn("short"), "short", "printed"), Crop(np.zeros((10, 121, 3), np.uint8), "a", "held-out photo")]
+    groups = categories([*sharp, *blurred(sharp[:1])], ["short", "a", "shcrt"])
+    assert groups == {
+        "blurred": [("short", "shcrt")],
+        "development": [("short", "short")],
+        "held-out": [("a", "a")],
+        "held-out photo": [("a", "a")],
+        "long": [("a", "a")],
+        "printed": [("short", "short")],
+    }
+
+
+def test_a_blurred_line_is_flatter_than_it_was():
+    sharp = Crop(drawn("edge"), "edge", "printed")
+    (soft,) = blurred([sharp])
+    assert soft.pixels.shape == sharp.pixels.shape
+    steepest, before = (np.abs(np.diff(crop.pixels.astype(int), axis=1)).max() for crop in (soft, sharp))
+    assert steepest < before
