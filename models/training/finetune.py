@@ -113,7 +113,7 @@ def report(log: Path) -> str:
     """Before and after, category by category, as a table."""
     entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     rows = ["| CER % / exact % | before | after |", "|-|-|-|"]
-    for name in sorted(entries[0]["scores"].keys() - {"development", "held-out"}):
+    for name in sorted(entries[0]["scores"].keys() - {"development", "held-out", "long"}):
         first = entries[0]["scores"][name]
         both = (first, entries[-1]["scores"][name])
         cells = " | ".join(f"{100 * cell['cer']:.2f} / {100 * cell['exact']:.1f}" for cell in both)
