@@ -69,7 +69,9 @@ def test_a_character_file_holds_one_a_line(tmp_path):
 
 def test_tunes_twice_into_a_folder_that_the_service_loads(packages, prepared, tmp_path):
     data = lines(tmp_path / "mine", *(f"no {number}" for number in range(12)))
-    out, folders = tmp_path / "out", work.Folders(packages.parent)
+    out, folders = tmp_path / "out", work.Folders(tmp_path / "work")  # the real one may be tuning just now
+    folders.root.mkdir()
+    folders.packages.symlink_to(packages)
     table = finetune.finetune(data, out, folders, asked(tmp_path, prepared, "жд"))
     first = manifest.load(out)
     assert "before | after" in table
