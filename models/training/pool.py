@@ -160,9 +160,10 @@ def main() -> None:
     if arguments.real:
         name, lines = "real", real_lines(arguments.real, seed=arguments.seed, kinds=kinds)
     else:
-        from .synth import synthetic_lines
+        from .synth import KINDS, synthetic_lines
 
-        name, lines = "synthetic", synthetic_lines(folders, seed=arguments.seed, kinds=kinds)
+        shares = {kind: share for kind, share in KINDS.items() if kind in kinds or not kinds}
+        name, lines = "synthetic", synthetic_lines(folders, seed=arguments.seed, shares=shares)
     items = taught(lines, teacher, frozenset(known.characters))
     fill(folders.pool, f"{name}{arguments.seed}", items, lines=arguments.synthetic)
 

@@ -5,7 +5,7 @@
 
 import argparse
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -35,13 +35,10 @@ LONGEST = 26  # em: wider than that and most boxes of a page are cut
 
 
 def synthetic_lines(
-    folders: work.Folders, *, seed: int, kinds: frozenset[str] = frozenset()
+    folders: work.Folders, *, seed: int, shares: Mapping[str, float] = KINDS
 ) -> Iterator[tuple[np.ndarray, str, str]]:
-    """Endless (picture (h, w, 3) uint8 BGR, text, kind); the same ones for the same seed, packages and `kinds`.
-
-    `kinds` makes lines of these kinds alone.
-    """
-    draw, shares = random.Random(seed), {kind: KINDS[kind] for kind in KINDS if kind in kinds or not kinds}
+    """Endless (picture (h, w, 3) uint8 BGR, text, kind); the same ones for the same seed, packages and `shares`."""
+    draw = random.Random(seed)
     phrases = Phrases(folders.texts, charset.load(), draw)
     drawers = _drawers(folders.packages)
     while True:

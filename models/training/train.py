@@ -18,7 +18,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -161,10 +161,10 @@ def averaged(path: Path) -> tuple[Recognizer, Charset]:
 
 
 class Batches:
-    """Batches of lines of like width, kinds by SHARES, the same ones for the same seed and step."""
+    """Batches of lines of like width, kinds by `shares`, the same ones for the same seed and step."""
 
-    def __init__(self, pool: Pool, plan: Plan):
-        self.pool, self.plan = pool, plan
+    def __init__(self, pool: Pool, plan: Plan, shares: Mapping[str, float] = SHARES):
+        self.pool, self.plan, self.shares = pool, plan, shares
         self.by_kind: dict[str, list[int]] = {}
         for index, kind in enumerate(pool.kinds):
             self.by_kind.setdefault(kind, []).append(index)
@@ -172,8 +172,8 @@ class Batches:
     def draw(self, step: int) -> tuple[list[Item], random.Random]:
         """The items of one step, and the random numbers to spoil them with."""
         draw = random.Random(f"{self.plan.seed} {step}")
-        kinds = [kind for kind in SHARES if kind in self.by_kind]
-        weights = [SHARES[kind] * (self.plan.real if kind in REAL else 1) for kind in kinds]
+        kinds = [kind for kind in self.shares if kind in self.by_kind]
+        weights = [self.shares[kind] * (self.plan.real if kind in REAL else 1) for kind in kinds]
         indices = [draw.choice(self.by_kind[kind]) for kind in draw.choices(kinds, weights, k=256)]
         indices.sort(key=self._steps)
         start, chosen = draw.randrange(len(indices)), []
@@ -291,11 +291,19 @@ def average_in(state: State, plan: Plan) -> None:
         mean.lerp_(value, 1 - keep)
 
 
-def run(state: State, plan: Plan, pool: Pool, measured: list[crops.Crop], folder: Path) -> None:
+def run(
+    state: State,
+    plan: Plan,
+    pool: Pool,
+    measured: list[crops.Crop],
+    folder: Path,
+    *,
+    shares: Mapping[str, float] = SHARES,
+) -> None:
     """Learns until the plan's last step or SIGTERM, keeping last.pt, best.pt and log.jsonl in `folder`."""
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
-    batches, running, saved = Batches(pool, plan), np.zeros(2), time.monotonic()
+    batches, running, saved = Batches(pool, plan, shares), np.zeros(2), time.monotonic()
     if state.step == 0:
         note(state, plan, folder, measured, running)
     while state.step < plan.steps and not stopped:
@@ -307,7 +315,7 @@ def run(state: State, plan: Plan, pool: Pool, measured: list[crops.Crop], folder
         if state.step % plan.validate == 0 or state.step == plan.steps:
             note(state, plan, folder, measured, running)
             pool.refresh()
-            batches = Batches(pool, plan)
+            batches = Batches(pool, plan, shares)
         if time.monotonic() - saved > 180:
             save(state, plan, folder / "last.pt")
             saved = time.monotonic()

@@ -1,6 +1,7 @@
 """Fine-tuning: a user's lines, new characters, and a folder that the service loads."""
 
 import argparse
+import itertools
 import random
 from pathlib import Path
 
@@ -9,12 +10,16 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
 
 import cv2
+import numpy as np
 from line_drawing import drawn
 from ziyan import manifest
 from ziyan.charset import Charset
+from ziyan.normalize import line_tensor
 
-from models.training import charset, finetune, train, wordlines, work
+from models.training import charset, export, finetune, parent, synth, train, wordlines, work
 from models.training.ink import Face
+from models.training.readers import OnnxReader
+from models.training.teacher import LEAST_WIDTH
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's exporter warns of its own age and of LSTM batches
 
@@ -74,6 +79,28 @@ def test_tunes_twice_into_a_folder_that_the_service_loads(packages, prepared, tm
     assert first.recognizer.squeeze == train.averaged(finetune.SHIPPED)[0].shape.squeeze
     finetune.finetune(data, out, folders, asked(tmp_path, prepared, "ж€й"))
     assert manifest.load(out).recognizer.charset.characters[-4:] == ("ж", "д", "й", " ")
+
+
+def test_rehearsal_is_read_by_the_net_as_it_was_and_own_lines_by_the_teacher(packages, tmp_path, monkeypatch):
+    net, known = train.averaged(finetune.SHIPPED)
+    itself = parent.Parent(tmp_path / "itself.onnx", known)
+    export.export(net, known, itself.model)
+    lines_again = itertools.repeat((drawn("old"), "old", "english"))
+    monkeypatch.setattr(synth, "synthetic_lines", lambda *_, **__: lines_again)
+    data = lines(tmp_path / "mine", *(f"no {number}" for number in range(12)))
+    grown = finetune.with_characters(known, "ж")
+    filled = finetune.fill_pool(tmp_path / "pool", data, work.Folders(packages.parent), grown, 2, itself)
+    rehearsed = filled[filled.kinds.index("english")]
+    line = line_tensor(rehearsed.pixels)
+    batch = np.pad(line, ((0, 0), (0, 0), (0, LEAST_WIDTH - line.shape[2])))[None]
+    steps = OnnxReader(itself.model, known).probabilities(batch)[0].argmax(-1)
+    assert filled.kinds.count("english") == 2
+    assert rehearsed.classes[:, 0].tolist() == steps[: len(rehearsed.classes)].tolist()
+
+
+def test_half_of_a_batch_are_own_lines():
+    assert sum(finetune.REHEARSAL.values()) == pytest.approx(finetune.SHARES["own"])
+    assert set(finetune.REHEARSAL) == set(synth.KINDS)
 
 
 def test_draws_lines_of_words_that_the_font_has(tmp_path):

@@ -77,7 +77,7 @@ def test_lines_are_of_known_characters_and_every_kind(folders):
 
 
 def test_lines_of_the_kinds_that_were_asked_for_alone(folders):
-    lines = itertools.islice(synth.synthetic_lines(folders, seed=3, kinds=frozenset({"screen", "rare"})), 20)
+    lines = itertools.islice(synth.synthetic_lines(folders, seed=3, shares={"screen": 1, "rare": 1}), 20)
     assert {kind for _, _, kind in lines} == {"screen", "rare"}
 
 
