@@ -48,7 +48,7 @@ LINES = {
     "width_multiple": 32,
     "max_width": 3200,
 }
-# The second reader sees lines so much narrower: more of them read right, for less time (docs/accuracy.md has the table).
+# The second reader sees lines so much narrower: more are read right, for less time (docs/accuracy.md has the table).
 SECOND_SQUEEZE = 0.925
 
 
