@@ -113,7 +113,7 @@ def unpack_wheels(python: str, cache: Path, folder: Path) -> None:
     options = ["--source", REPOSITORY / "service", "--out", cache / "wheelhouse", "--python", python]
     command = [sys.executable, WHEELHOUSE, *options, "--machine", "aarch64"]
     said = subprocess.run(command, check=True, text=True, capture_output=True).stdout
-    with tarfile.open(json.loads(said)["archive"]) as archive:
+    with tarfile.open(json.loads(said)["environment"]["archive"]) as archive:
         for member in archive.getmembers():
             if Path(member.name).name.split("-")[0] in WHEELS:
                 zipfile.ZipFile(archive.extractfile(member)).extractall(folder)

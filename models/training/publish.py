@@ -26,7 +26,7 @@ from .export import OPSET
 MODELS = Path(__file__).resolve().parents[1]
 FAST = 0.85  # width of the profile `fast`, as a share of the other one's
 LICENCE = "Apache-2.0"
-QUANTIZATION = "matrices and LSTM stored as INT8 per output, convolutions as float16 or INT8; computed in float32"
+QUANTIZATION = "stored: matrices and LSTM as INT8 with a scale per output, convolutions as float16 or INT8"
 ORIGIN = {
     "upstream": "Ziyan, models/training; weights grown out of PP-OCRv6 tiny, taught by PP-OCRv6 small (PaddleOCR)",
     "recipe": "models/training/README.md",
