@@ -6,7 +6,7 @@
 my_lines holds pictures of one line each, and labels.tsv with the columns file and text. One line in ten is kept apart
 to measure with. Half of a batch are these lines, half are synthetic ones (`--rehearsal`), so that nothing is forgotten;
 for those, fonts and texts are fetched once, 260 MB. --chars adds characters, one a line of the file. Run again with
-the same --out and more lines, it goes on from what it learnt. 600 steps take about 6 minutes on one core.
+the same --out and more lines, it goes on from what it learnt. 600 steps take about 5 minutes of one core.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from .teacher import Teacher
 SHIPPED = Path(__file__).with_name("checkpoints") / "crnn.pt"
 OLD_LINES = 150  # synthetic lines that tell what was forgotten
 RATE = 1.5  # of train.RATES
+RECURRENT = 1.0  # of the LSTM's: the context alone tells a Latin “a” from a Cyrillic one
 # Of the lines of rehearsal. Latin letters are a half of it: new letters that look like them take their place first.
 REHEARSAL = {
     "english": 0.24,
@@ -143,7 +144,7 @@ def finetune(data: Path, out: Path, folders: work.Folders, given: argparse.Names
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     fresh, often = len(known) - len(old), max(1, given.steps // 3)
-    plan = train.Plan(given.steps, alone=0, rate=RATE, recurrent=0.25, fresh=fresh, averaging=0.99, validate=often)
+    plan = train.Plan(given.steps, alone=0, rate=RATE, recurrent=RECURRENT, fresh=fresh, averaging=0.99, validate=often)
     train.run(train.new_state(net, known), plan, filled, measured, run, shares=SHARES)
     tuned, _ = train.averaged(run / "last.pt")
     deliver(tuned, known, out, given.models)
