@@ -32,6 +32,7 @@ from .losses import label_loss, log_probabilities, needed_classes, quick_bfloat1
 from .net import STEP_PIXELS, Recognizer, Shape, load_parent
 from .pool import Item, Pool
 from .readers import TorchReader
+from .splice import spliced
 from .view import narrowed, student_view
 
 SHARES = {  # of the lines of a batch; kinds that the pool lacks leave their share to the others
@@ -54,6 +55,7 @@ SHARES = {  # of the lines of a batch; kinds that the pool lacks leave their sha
     "own": 1.0,  # a user's own lines, where there are any: half of a batch
 }
 REAL = frozenset({"hand", "mixed", "photo", "receipt", "document", "number"})
+SPLICED = frozenset({"hand", "mixed", "photo", "document"})
 RATES = {  # learning rates; the recurrence is new, all else is the parent's and must not be forgotten
     "lstm": 1e-3,
     "project": 1e-3,
@@ -86,6 +88,7 @@ class Plan:
     fresh: int = 0  # characters at the charset's end, before the space, that no line was seen with yet
     averaging: float = 0.999  # of the moving average of the weights
     damaged: float = 0.5  # share of the lines that `view` damages
+    spliced: float = 0.4  # share of the lines of kinds SPLICED that get the right part of another one
     real: float = 1.0  # the shares of real kinds are so many times SHARES; more for the last, slow part of a run
     labels: float = 1.0  # weight of the label loss
     teacher: float = 1.0  # weight of the teacher loss
@@ -163,8 +166,8 @@ def averaged(path: Path) -> tuple[Recognizer, Charset]:
 class Batches:
     """Batches of lines of like width, kinds by `shares`, the same ones for the same seed and step."""
 
-    def __init__(self, pool: Pool, plan: Plan, shares: Mapping[str, float] = SHARES):
-        self.pool, self.plan, self.shares = pool, plan, shares
+    def __init__(self, pool: Pool, plan: Plan, known: Charset, shares: Mapping[str, float] = SHARES):
+        self.pool, self.plan, self.known, self.shares = pool, plan, known, shares
         self.by_kind: dict[str, list[int]] = {}
         for index, kind in enumerate(pool.kinds):
             self.by_kind.setdefault(kind, []).append(index)
@@ -181,7 +184,14 @@ class Batches:
             if chosen and (len(chosen) + 1) * self._steps(index) * STEP_PIXELS > self.plan.columns:
                 break
             chosen.append(index)
-        return [self.pool[index] for index in chosen], draw
+        return [self._item(index, draw) for index in chosen], draw
+
+    def _item(self, index: int, draw: random.Random) -> Item:
+        """The line, or its left part with the right part of another of its kind."""
+        item = self.pool[index]
+        if item.kind not in SPLICED or draw.random() >= self.plan.spliced:
+            return item
+        return spliced(item, self.pool[draw.choice(self.by_kind[item.kind])], self.known, draw)
 
     def _steps(self, index: int) -> int:
         return len(self.pool.steps[index][0])
@@ -303,7 +313,7 @@ def run(
     """Learns until the plan's last step or SIGTERM, keeping last.pt, best.pt and log.jsonl in `folder`."""
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
-    batches, running, saved = Batches(pool, plan, shares), np.zeros(2), time.monotonic()
+    batches, running, saved = Batches(pool, plan, state.charset, shares), np.zeros(2), time.monotonic()
     if state.step == 0:
         note(state, plan, folder, measured, running)
     while state.step < plan.steps and not stopped:
@@ -315,7 +325,7 @@ def run(
         if state.step % plan.validate == 0 or state.step == plan.steps:
             note(state, plan, folder, measured, running)
             pool.refresh()
-            batches = Batches(pool, plan, shares)
+            batches = Batches(pool, plan, state.charset, shares)
         if time.monotonic() - saved > 180:
             save(state, plan, folder / "last.pt")
             saved = time.monotonic()

@@ -1,8 +1,9 @@
 """A line as the student gets to see it: spoilt by light, blur and damage, while the teacher read the line unspoilt.
 
-But for `narrowed`, which moves the teacher's steps too, nothing here moves a stroke along the line, so that the cached
-steps stay true. Heavy blur, blots and cut strokes hide single characters: then only the context can tell, which is the
-work the recurrence is there for.
+But for `narrowed`, which moves the teacher's steps too, nothing here moves a stroke along the line by more than half a
+step, so that the cached steps stay true. Another slant, height, baseline and pen keep the net from learning its few
+real hands by heart. Heavy blur, blots and cut strokes hide single characters: then only the context can tell, which is
+the work the recurrence is there for.
 """
 
 import random
@@ -32,8 +33,12 @@ def narrowed(item: Item, share: float) -> Item:
 
 
 def student_view(pixels: np.ndarray, draw: random.Random, *, damaged: float = 0.5) -> np.ndarray:
-    """float32 (48, W, 3) in 0..255 of pixels uint8 (48, W, 3): most in another light, a share of them damaged."""
+    """float32 (48, W, 3) in 0..255 of pixels uint8 (48, W, 3): in another posture and light, a share of them damaged."""
     image = pixels.astype(np.float32)
+    if draw.random() < 0.5:
+        image = _moved(image, draw)
+    if draw.random() < 0.2:
+        image = _inked(image, draw)
     if draw.random() < 0.6:
         image = _light(image, draw)
     if draw.random() < damaged:
@@ -41,6 +46,25 @@ def student_view(pixels: np.ndarray, draw: random.Random, *, damaged: float = 0.
             if draw.random() < share:
                 image = spoil(image, draw)
     return np.clip(image, 0, 255)
+
+
+def _moved(image: np.ndarray, draw: random.Random) -> np.ndarray:
+    """Slanted by up to 4 pixels at the edges, higher or lower, and along a baseline that tilts and sways."""
+    height, width = image.shape[:2]
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None] - height / 2
+    rise = draw.uniform(-0.015, 0.015) * (x - width / 2)
+    sway = draw.uniform(0, 1.5) * np.sin(x * draw.uniform(0.01, 0.05) + draw.uniform(0, 6.3))
+    shift = np.clip(rise, -3, 3) + sway + draw.uniform(-2.5, 2.5)
+    across = (y * draw.uniform(0.92, 1.22) + height / 2 + shift).astype(np.float32)
+    along = (x + y * draw.uniform(-0.17, 0.17)).astype(np.float32)
+    return cv2.remap(image, along, across, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _inked(image: np.ndarray, draw: random.Random) -> np.ndarray:
+    """With a broader or a finer pen."""
+    change = (cv2.dilate if draw.random() < 0.5 else cv2.erode)(image, np.ones((2, 2), np.uint8))
+    share = draw.uniform(0.3, 1.0)
+    return change * share + image * (1 - share)
 
 
 def _light(image: np.ndarray, draw: random.Random) -> np.ndarray:

@@ -113,6 +113,16 @@ def test_no_line_is_damaged_where_none_is_to_be():
     assert max(np.abs(np.diff(view, 2, axis=1)).max() for view in views) > 1
 
 
+def test_a_line_in_another_posture_moves_no_stroke_by_half_a_step():
+    line = np.full((48, 320, 3), 255, np.uint8)
+    line[16:32, 158:162] = 0  # a stroke of 4 columns
+    for seed in range(60):
+        view = student_view(line, random.Random(seed), damaged=0)
+        contrast = np.abs(view - np.median(view[:, :140], axis=(0, 1))).sum(2)
+        columns = np.flatnonzero(contrast.max(0) > 0.5 * contrast.max())
+        assert abs(columns.mean() - 159.5) <= 4
+
+
 def test_the_same_seed_spoils_alike():
     line = drawn("Spoilt")
     first, second = (student_view(line, random.Random(5)) for _ in range(2))

@@ -72,7 +72,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(pool, tmp_path):
     plan = train.Plan(steps=4, alone=1, columns=400, validate=100)
     train.run(small_state(), plan, pool, [], whole)
     state = small_state()
-    batches = train.Batches(pool, plan)
+    batches = train.Batches(pool, plan, KNOWN)
     for _ in range(2):
         train.learn(state, plan, *batches.draw(state.step))
     train.save(state, plan, halves / "last.pt")
@@ -100,7 +100,7 @@ def test_real_lines_come_as_often_as_the_plan_says(tmp_path):
     pool.refresh()
 
     def real_share(plan: train.Plan) -> float:
-        batches = train.Batches(pool, plan)
+        batches = train.Batches(pool, plan, KNOWN)
         kinds = [line.kind for step in range(40) for line in batches.draw(step)[0]]
         return kinds.count("photo") / len(kinds)
 
@@ -108,10 +108,22 @@ def test_real_lines_come_as_often_as_the_plan_says(tmp_path):
     assert real_share(train.Plan()) < real_share(train.Plan(real=5)) < 1
 
 
+def test_real_lines_are_spliced_as_often_as_the_plan_says(pool, monkeypatch):
+    monkeypatch.setattr(train, "spliced", lambda item, other, known, draw: replace(item, text=other.text + "!"))
+
+    def share(plan: train.Plan) -> float:
+        batches = train.Batches(pool, plan, KNOWN)
+        texts = [line.text for step in range(60) for line in batches.draw(step)[0]]
+        return sum(text.endswith("!") for text in texts) / len(texts)
+
+    assert share(train.Plan(columns=400, spliced=0)) == 0
+    assert 0.2 < share(train.Plan(columns=400)) < 0.6
+
+
 def test_batches_hold_no_more_columns_than_planned(pool):
     plan = train.Plan(columns=400)
     for step in range(20):
-        items, _ = train.Batches(pool, plan).draw(step)
+        items, _ = train.Batches(pool, plan, KNOWN).draw(step)
         assert len(items) == 1 or len(items) * max(i.pixels.shape[1] for i in items) <= 400 + 8 * len(items)
 
 
