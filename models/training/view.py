@@ -33,7 +33,7 @@ def narrowed(item: Item, share: float) -> Item:
 
 
 def student_view(pixels: np.ndarray, draw: random.Random, *, damaged: float = 0.5) -> np.ndarray:
-    """float32 (48, W, 3) in 0..255 of pixels uint8 (48, W, 3): in another posture and light, a share of them damaged."""
+    """float32 (48, W, 3) in 0..255 of pixels uint8 (48, W, 3): moved, in another light, a share of them damaged."""
     image = pixels.astype(np.float32)
     if draw.random() < 0.5:
         image = _moved(image, draw)
