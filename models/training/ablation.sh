@@ -1,6 +1,6 @@
 #!/bin/sh
 # What each part is worth: equal short runs from the parent, one without the LSTM, one without the teacher, one without
-# real lines. The pool must be there. STEPS=1500 takes about 8 minutes of one core a run.
+# real lines. The pool must be there. STEPS=1500 takes about 11 minutes of one core a run.
 set -eu
 cd "$(dirname "$0")/../.."
 : "${PYTHON:=.venv-training/bin/python}" "${WORK:=.cache/training}" "${STEPS:=1500}"

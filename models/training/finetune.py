@@ -10,6 +10,7 @@ the same --out and more lines, it goes on from what it learnt. 600 steps take ab
 """
 
 import argparse
+import copy
 import itertools
 import json
 import shutil
@@ -22,7 +23,7 @@ from pathlib import Path
 import torch
 from ziyan.charset import Charset
 
-from . import charset, crops, export, fetch, parent, pool, publish, quantize, realtext, synth, texts, train, work
+from . import blend, charset, crops, export, fetch, parent, pool, publish, quantize, realtext, synth, texts, train, work
 from .net import Recognizer
 from .teacher import Teacher
 
@@ -43,6 +44,7 @@ REHEARSAL = {
     "latinhand": 0.06,
     "rare": 0.03,
 }
+SHARE = 0.8  # of the way from the net before to the tuned one: there lies what is delivered, new characters apart
 SHARES = REHEARSAL | {"own": 1.0}  # of a batch: one half are the user's own lines
 
 
@@ -145,10 +147,25 @@ def finetune(data: Path, out: Path, folders: work.Folders, given: argparse.Names
     run.mkdir(parents=True)
     fresh, often = len(known) - len(old), max(1, given.steps // 3)
     plan = train.Plan(given.steps, alone=0, rate=RATE, recurrent=RECURRENT, fresh=fresh, averaging=0.99, validate=often)
+    before = copy.deepcopy(net)
     train.run(train.new_state(net, known), plan, filled, measured, run, shares=SHARES)
-    tuned, _ = train.averaged(run / "last.pt")
+    tuned = drawn_back(before, train.averaged(run / "last.pt")[0], fresh=fresh)
     deliver(tuned, known, out, given.models)
+    with (run / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps({"scores": train.scored(tuned, known, measured)}) + "\n")
     return report(run / "log.jsonl")
+
+
+@torch.no_grad()
+def drawn_back(before: Recognizer, tuned: Recognizer, *, fresh: int, share: float = SHARE) -> Recognizer:
+    """The net `share` of the way from `before`, which is changed, to `tuned`: less is won, much less forgotten.
+
+    The head's rows of the `fresh` characters before the last are the tuned ones. See `blend`.
+    """
+    mixed = blend.blended(before, tuned, share, recurrent=True)
+    for mine, theirs in zip(mixed.head.parameters(), tuned.head.parameters(), strict=True):
+        mine[-1 - fresh : -1] = theirs[-1 - fresh : -1]
+    return mixed
 
 
 def deliver(net: Recognizer, known: Charset, out: Path, models: Path) -> None:

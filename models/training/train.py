@@ -332,25 +332,29 @@ def run(
     save(state, plan, folder / "last.pt")
 
 
+def scored(net: Recognizer, known: Charset, measured: list[crops.Crop]) -> dict[str, dict[str, float]]:
+    """How well `net` reads `measured`, by category."""
+    return scores(measured, TorchReader(net, known)([crop.pixels for crop in measured]))
+
+
 def note(state: State, plan: Plan, folder: Path, measured: list[crops.Crop], running: np.ndarray) -> None:
     """Scores the average, appends a line to the log, and keeps the average if it is the best yet."""
-    texts = TorchReader(state.average, state.charset)([crop.pixels for crop in measured])
-    scored = scores(measured, texts)
+    found = scored(state.average, state.charset, measured)
     entry = {
         "step": state.step,
         "lines": state.lines,
         "core_seconds": round(state.core_seconds),
         "label_loss": round(float(running[0]), 4),
         "teacher_loss": round(float(running[1]), 4),
-        "scores": scored,
+        "scores": found,
     }
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(entry) + "\n")
-    parts = [scored[name]["cer"] for name in ("development", "held-out") if name in scored]
+    parts = [found[name]["cer"] for name in ("development", "held-out") if name in found]
     if parts and sum(parts) < state.best:
         state.best = sum(parts)
         save(state, plan, folder / "best.pt")
-    short = {name: scored[name] for name in ("development", "held-out") if name in scored}
+    short = {name: found[name] for name in ("development", "held-out") if name in found}
     print(json.dumps({**entry, "scores": short}), flush=True)
 
 

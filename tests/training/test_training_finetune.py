@@ -1,6 +1,7 @@
 """Fine-tuning: a user's lines, new characters, and a folder that the service loads."""
 
 import argparse
+import copy
 import itertools
 import random
 from pathlib import Path
@@ -11,6 +12,7 @@ pytest.importorskip("torch", reason="torch is not installed: the training recipe
 
 import cv2
 import numpy as np
+import torch
 from line_drawing import drawn
 from ziyan import manifest
 from ziyan.charset import Charset
@@ -18,6 +20,7 @@ from ziyan.normalize import line_tensor
 
 from models.training import charset, export, finetune, parent, synth, train, wordlines, work
 from models.training.ink import Face
+from models.training.net import Recognizer, Shape
 from models.training.readers import OnnxReader
 from models.training.teacher import LEAST_WIDTH
 
@@ -96,6 +99,16 @@ def test_rehearsal_is_read_by_the_net_as_it_was_and_own_lines_by_the_teacher(pac
     steps = OnnxReader(itself.model, known).probabilities(batch)[0].argmax(-1)
     assert filled.kinds.count("english") == 2
     assert rehearsed.classes[:, 0].tolist() == steps[: len(rehearsed.classes)].tolist()
+
+
+def test_what_is_delivered_lies_between_before_and_tuned_but_for_new_characters():
+    before, tuned = (Recognizer(Shape(8, lstm_hidden=4)) for _ in range(2))
+    start, end = copy.deepcopy(before).head.weight, tuned.head.weight
+    mixed = finetune.drawn_back(before, tuned, fresh=2, share=0.25)
+    assert torch.equal(mixed.head.weight[5:7], end[5:7])
+    for rows in (slice(0, 5), slice(7, 8)):
+        assert torch.allclose(mixed.head.weight[rows], (0.75 * start + 0.25 * end)[rows])
+    assert torch.equal(mixed.head.bias[5:7], tuned.head.bias[5:7])
 
 
 def test_half_of_a_batch_are_own_lines():
