@@ -8,7 +8,7 @@ import random
 from dataclasses import replace
 
 import numpy as np
-from ziyan.charset import BLANK, Charset
+from ziyan.charset import Charset
 
 from .net import STEP_PIXELS
 from .pool import Item
@@ -21,7 +21,7 @@ Cut = tuple[int, int]  # (first step, first character) of the right part
 
 def cuts(item: Item, charset: Charset) -> list[Cut]:
     """Where `item` may be cut: nowhere, unless the teacher's reading is its label, character by character."""
-    peaks = _peaks(item)
+    peaks = item.peaks()
     if [number for number, _ in peaks] != _classes(item.text, charset):
         return []
     contrast = np.abs(item.pixels - _paper(item.pixels)).mean(axis=(0, 2))
@@ -61,13 +61,6 @@ def spliced(item: Item, other: Item, charset: Charset, draw: random.Random, *, l
 
 def _classes(text: str, charset: Charset) -> list[int]:
     return charset.encode(text) if all(character in charset for character in text) else []
-
-
-def _peaks(item: Item) -> list[tuple[int, int]]:
-    """(class, step) of each character of the teacher's greedy reading: its first step."""
-    best = item.classes[:, 0].astype(int)
-    starts = np.flatnonzero((best != BLANK) & (best != np.concatenate([[BLANK], best[:-1]])))
-    return [(int(best[step]), int(step)) for step in starts if item.probabilities[step, 0] > 0]
 
 
 def _ink(contrast: np.ndarray, step: int) -> float:

@@ -30,7 +30,7 @@ from . import charset, crops, parent, work
 from .evaluate import scores
 from .losses import label_loss, log_probabilities, needed_classes, quick_bfloat16, teacher_loss
 from .net import STEP_PIXELS, Recognizer, Shape, load_parent
-from .pool import Item, Pool
+from .pool import Item, Pool, heeded
 from .readers import TorchReader
 from .splice import spliced
 from .view import narrowed, student_view
@@ -189,9 +189,9 @@ class Batches:
     def _item(self, index: int, draw: random.Random) -> Item:
         """The line, or its left part with the right part of another of its kind."""
         item = self.pool[index]
-        if item.kind not in SPLICED or draw.random() >= self.plan.spliced:
-            return item
-        return spliced(item, self.pool[draw.choice(self.by_kind[item.kind])], self.known, draw)
+        if item.kind in SPLICED and draw.random() < self.plan.spliced:
+            item = spliced(item, self.pool[draw.choice(self.by_kind[item.kind])], self.known, draw)
+        return heeded(item, self.known)
 
     def _steps(self, index: int) -> int:
         return len(self.pool.steps[index][0])

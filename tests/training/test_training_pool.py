@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
 
 from line_drawing import drawn
+from ziyan.charset import Charset
 from ziyan.normalize import line_tensor
 
 from models.training import charset, parent, pool
@@ -69,3 +70,19 @@ def test_a_users_folder_gives_crops_that_are_not_held_out(tmp_path):
     assert len(looks) == 2 * len(set(texts))
     widths = [{picture.shape[1] for picture, text, _ in looks if text == wanted} for wanted in set(texts)]
     assert sum(len(both) == 2 for both in widths) > 0.9 * len(widths)
+
+
+def said(*read: int) -> tuple[np.ndarray, np.ndarray]:
+    """The steps of a teacher that is sure of these classes, a blank between any two."""
+    classes = np.zeros((2 * len(read) + 1, 4), np.int16)
+    classes[1::2, 0] = read
+    return classes, np.full(classes.shape, 0.25, np.float16)
+
+
+@pytest.mark.parametrize(("text", "is_heard"), [("ab", True), ("a b", True), ("", True), ("ac", False), ("abb", False)])
+def test_the_teacher_is_heard_where_it_read_the_label(text, is_heard):
+    line = pool.Item(drawn("ab"), text, "number", *said(1, 2))
+    heard = pool.heeded(line, Charset("abc "))
+    assert (heard is line) == is_heard
+    assert (heard.probabilities.max() > 0) == is_heard
+    assert heard.text == text
