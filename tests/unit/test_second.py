@@ -118,6 +118,17 @@ def test_gives_its_memory_back_and_reads_again_afterwards(second, lines):
         assert not second.loaded
 
 
+def test_what_it_gives_back_leaves_the_process(second, lines, monkeypatch):
+    released = []
+    monkeypatch.setattr("ziyan.second.release_memory", lambda: released.append(second.loaded))
+    second.rest()
+    assert not released  # nothing to give back yet
+    improved(second, *found(lines, [Reading("", 0.0)] * 6), budget_ms=HOUR_MS)
+    second.rest()
+    second.rest()
+    assert released == [False]
+
+
 def test_repairs_what_the_first_reader_gets_wrong(models):
     picture = (models.parent / "tests/data/pages/label.jpg").read_bytes()
     pipeline = Pipeline(manifest.load(models), threads=1, max_pixels=25_000_000)

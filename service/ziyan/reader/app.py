@@ -103,10 +103,8 @@ class Reader:
 
     def rest(self) -> None:
         """Gives back the memory of the second reader, which the next doubtful line loads again."""
-        second = self.pipeline.second
-        if second and second.loaded:
-            second.rest()
-            release_memory()
+        if self.pipeline.second:
+            self.pipeline.second.rest()
 
     def state(self) -> dict[str, Any]:
         """What /health says of the reader: the models that really run, and how the box feels."""
