@@ -35,7 +35,7 @@ class SecondReader:
         """Gives the memory back; the next doubtful line loads the network again."""
         if self.loaded:
             self._recognizer = None
-            release_memory()  # else glibc keeps 9 MB of it
+            release_memory()  # else glibc keeps 9 MB of it, measured amid a page
 
     def improve(
         self,
