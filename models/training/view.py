@@ -49,16 +49,13 @@ def student_view(pixels: np.ndarray, draw: random.Random, *, damaged: float = 0.
 
 
 def _moved(image: np.ndarray, draw: random.Random) -> np.ndarray:
-    """Slanted by up to 4 pixels at the edges, a little larger or smaller, along a baseline that tilts and sways.
-
-    Only a little: how high a letter stands in its line is all that tells a “в” from a “В”, a “c” from a “C”.
-    """
+    """Slanted by up to 4 pixels at the edges, higher or lower, and along a baseline that tilts and sways."""
     height, width = image.shape[:2]
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None] - height / 2
     rise = draw.uniform(-0.015, 0.015) * (x - width / 2)
-    sway = draw.uniform(0, 1) * np.sin(x * draw.uniform(0.01, 0.05) + draw.uniform(0, 6.3))
-    shift = np.clip(rise, -2, 2) + sway + draw.uniform(-1, 1)
-    across = (y * draw.uniform(0.97, 1.05) + height / 2 + shift).astype(np.float32)
+    sway = draw.uniform(0, 1.5) * np.sin(x * draw.uniform(0.01, 0.05) + draw.uniform(0, 6.3))
+    shift = np.clip(rise, -3, 3) + sway + draw.uniform(-2.5, 2.5)
+    across = (y * draw.uniform(0.92, 1.22) + height / 2 + shift).astype(np.float32)
     along = (x + y * draw.uniform(-0.17, 0.17)).astype(np.float32)
     return cv2.remap(image, along, across, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
