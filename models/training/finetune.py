@@ -44,7 +44,7 @@ REHEARSAL = {
     "latinhand": 0.06,
     "rare": 0.03,
 }
-SHARE = 0.8  # of the way from the net before to the tuned one: there lies what is delivered, new characters apart
+SHARE = 0.9  # of the way from the net before to the tuned one: there lies what is delivered, new characters apart
 SHARES = REHEARSAL | {"own": 1.0}  # of a batch: one half are the user's own lines
 
 
