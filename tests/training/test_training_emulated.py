@@ -24,6 +24,13 @@ def board() -> emulated.Board:
     return emulated.board(folder)
 
 
+def test_a_model_that_is_not_there_is_told_before_anything_is_fetched(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", ["emulated", "crnn.onnx", "--evalset", str(tmp_path)])
+    with pytest.raises(SystemExit, match="2"):
+        emulated.main()
+    assert "crnn.onnx is not there" in capsys.readouterr().err
+
+
 def test_a_cortex_a72_reads_as_this_machine_does(board, tmp_path):
     torch.manual_seed(1)
     model = tmp_path / "recognizer.onnx"
