@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=106, help="so many of them, spread evenly")
     given = parser.parse_args()
     if missing := [path for path in (*given.models, given.evalset / "lines.jsonl") if not path.is_file()]:
-        parser.error(f"{missing[0]} is not there: export or quantize makes models, --evalset is a folder with lines.jsonl")
+        parser.error(f"{missing[0]} is not there: `export` makes models, --evalset has lines.jsonl")
     whole = crops.development(given.evalset)
     measured = whole[:: max(1, len(whole) // given.lines)][: given.lines]
     emulated = board(work.Folders(given.work).root / "arm64")
