@@ -158,7 +158,7 @@ def finetune(data: Path, out: Path, folders: work.Folders, given: argparse.Names
 
 @torch.no_grad()
 def drawn_back(before: Recognizer, tuned: Recognizer, *, fresh: int, share: float = SHARE) -> Recognizer:
-    """The net `share` of the way from `before`, which is changed, to `tuned`: less is won, much less forgotten.
+    """The net `share` of the way from `before`, which is changed, to `tuned`: a little less is won and forgotten.
 
     The head's rows of the `fresh` characters before the last are the tuned ones. See `blend`.
     """

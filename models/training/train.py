@@ -55,7 +55,7 @@ SHARES = {  # of the lines of a batch; kinds that the pool lacks leave their sha
     "own": 1.0,  # a user's own lines, where there are any: half of a batch
 }
 REAL = frozenset({"hand", "mixed", "photo", "receipt", "document", "number"})
-SPLICED = frozenset({"hand", "mixed", "photo", "document"})
+SPLICED = frozenset({"hand", "mixed", "photo", "document"})  # lines of Chinese, with gaps to cut at
 RATES = {  # learning rates; the recurrence is new, all else is the parent's and must not be forgotten
     "lstm": 1e-3,
     "project": 1e-3,
