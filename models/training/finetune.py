@@ -44,7 +44,7 @@ REHEARSAL = {
     "latinhand": 0.06,
     "rare": 0.03,
 }
-SHARE = 0.9  # of the way from the net before to the tuned one: there lies what is delivered, new characters apart
+BLEND = 0.9  # of the way from the net before to the tuned one: there lies what is delivered, new characters apart
 SHARES = REHEARSAL | {"own": 1.0}  # of a batch: one half are the user's own lines
 
 
@@ -157,7 +157,7 @@ def finetune(data: Path, out: Path, folders: work.Folders, given: argparse.Names
 
 
 @torch.no_grad()
-def drawn_back(before: Recognizer, tuned: Recognizer, *, fresh: int, share: float = SHARE) -> Recognizer:
+def drawn_back(before: Recognizer, tuned: Recognizer, *, fresh: int, share: float = BLEND) -> Recognizer:
     """The net `share` of the way from `before`, which is changed, to `tuned`: a little less is won and forgotten.
 
     The head's rows of the `fresh` characters before the last are the tuned ones. See `blend`.

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from ziyan.charset import BLANK, Charset
+from ziyan import ctc
+from ziyan.charset import Charset
 from ziyan.normalize import line_tensor
 
 from . import charset, parent, realtext, work
@@ -39,16 +40,10 @@ class Item:
     classes: np.ndarray  # int16 (T, 4): the teacher's likeliest classes, the student's numbering
     probabilities: np.ndarray  # float16 (T, 4); all 0 where the teacher lacks a character of the text
 
-    def peaks(self) -> list[tuple[int, int]]:
-        """(class, step) of each character that the teacher read, likeliest class by step: the first step of each."""
-        best = self.classes[:, 0].astype(int)
-        starts = np.flatnonzero((best != BLANK) & (best != np.concatenate([[BLANK], best[:-1]])))
-        return [(int(best[step]), int(step)) for step in starts if self.probabilities[step, 0] > 0]
-
 
 def heeded(item: Item, known: Charset) -> Item:
     """`item`, the teacher silent where it did not read the label, spaces apart: an error would be taught."""
-    read = known.decode(number for number, _ in item.peaks())
+    read = known.decode(ctc.collapsed(item.classes[:, 0], item.probabilities[:, 0])[0])
     if not item.text or read.replace(" ", "") == item.text.replace(" ", ""):
         return item
     return replace(item, probabilities=np.zeros_like(item.probabilities))

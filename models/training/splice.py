@@ -8,8 +8,9 @@ import random
 from dataclasses import replace
 
 import numpy as np
-from ziyan.charset import Charset
+from ziyan.charset import BLANK, Charset
 
+from .lines import paper
 from .net import STEP_PIXELS
 from .pool import Item
 
@@ -21,10 +22,10 @@ Cut = tuple[int, int]  # (first step, first character) of the right part
 
 def cuts(item: Item, charset: Charset) -> list[Cut]:
     """Where `item` may be cut: nowhere, unless the teacher's reading is its label, character by character."""
-    peaks = item.peaks()
+    peaks = _peaks(item)
     if [number for number, _ in peaks] != _classes(item.text, charset):
         return []
-    contrast = np.abs(item.pixels - _paper(item.pixels)).mean(axis=(0, 2))
+    contrast = np.abs(item.pixels - paper(item.pixels)).mean(axis=(0, 2))
     limit, found = FAINT * float(contrast.max()), []
     for index in range(1, len(peaks)):
         before, after = peaks[index - 1][1], peaks[index][1]
@@ -59,6 +60,13 @@ def spliced(item: Item, other: Item, charset: Charset, draw: random.Random, *, l
     )
 
 
+def _peaks(item: Item) -> list[tuple[int, int]]:
+    """(class, first step) of each character that the teacher read."""
+    best = item.classes[:, 0]
+    starts = np.flatnonzero((best != BLANK) & (np.diff(best, prepend=BLANK) != 0))
+    return [(int(best[step]), int(step)) for step in starts]
+
+
 def _classes(text: str, charset: Charset) -> list[int]:
     return charset.encode(text) if all(character in charset for character in text) else []
 
@@ -68,18 +76,13 @@ def _ink(contrast: np.ndarray, step: int) -> float:
     return float(contrast[column - 2 : column + 2].max()) if column + 2 <= len(contrast) else float("inf")
 
 
-def _paper(pixels: np.ndarray) -> np.ndarray:
-    """float32 (3,): the colour that most of the upper and lower edge has."""
-    return np.median(pixels[[0, 1, -2, -1]].astype(np.float32), axis=(0, 1))
-
-
 def _dark_ink(pixels: np.ndarray) -> bool:
-    return float(pixels.mean()) < float(_paper(pixels).mean())
+    return float(pixels.mean()) < float(paper(pixels).mean())
 
 
 def _joined(left: np.ndarray, end: int, right: np.ndarray, start: int) -> np.ndarray:
     """uint8 (48, W, 3): `left` up to column `end`, then `right` from `start` on, on the left's paper."""
-    right = np.clip(right[:, start:].astype(np.float32) + (_paper(left) - _paper(right)), 0, 255)
+    right = np.clip(right[:, start:].astype(np.float32) + (paper(left) - paper(right)), 0, 255)
     picture = np.concatenate([left[:, :end].astype(np.float32), right], axis=1)
     tail = left[:, end : end + FEATHER].astype(np.float32)
     width = min(tail.shape[1], right.shape[1])

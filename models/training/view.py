@@ -12,6 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from .lines import paper
 from .pool import Item
 
 
@@ -95,15 +96,10 @@ def _coarse(image: np.ndarray, draw: random.Random) -> np.ndarray:
     return cv2.resize(small, (width, height), interpolation=enlarge)
 
 
-def _paper(image: np.ndarray) -> tuple[float, float, float]:
-    """The background's colour: the median of the upper and lower edge."""
-    return tuple(float(value) for value in np.median(image[[0, 1, -2, -1]], axis=(0, 1)))
-
-
 def _cut(image: np.ndarray, draw: random.Random) -> np.ndarray:
     """Thin lines of paper across the ink (a worn print head), or of ink (crossed out, a table's rule)."""
     image, (height, width) = image.copy(), image.shape[:2]
-    colour = _paper(image) if draw.random() < 0.6 else tuple(draw.uniform(0, 160) for _ in range(3))
+    colour = paper(image).tolist() if draw.random() < 0.6 else tuple(draw.uniform(0, 160) for _ in range(3))
     for _ in range(draw.randint(1, 3)):
         if draw.random() < 0.5:
             y = draw.randint(4, height - 4)
@@ -122,7 +118,7 @@ def _blot(image: np.ndarray, draw: random.Random) -> np.ndarray:
         covered = image.copy()
         centre = draw.randint(0, width), draw.randint(0, height)
         axes = draw.randint(4, 20), draw.randint(4, 24)
-        colour = _paper(image) if draw.random() < 0.5 else tuple(draw.uniform(0, 255) for _ in range(3))
+        colour = paper(image).tolist() if draw.random() < 0.5 else tuple(draw.uniform(0, 255) for _ in range(3))
         cv2.ellipse(covered, centre, axes, draw.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
         share = draw.choice((0.6, 0.85, 1.0))
         image = covered * share + image * (1 - share)
