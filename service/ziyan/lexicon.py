@@ -27,7 +27,7 @@ import numpy as np
 
 from ziyan import alphabets, words
 from ziyan.charset import BLANK, Charset
-from ziyan.ctc import Decode, Decoder, best_path, best_steps, collapsed, greedy, masked
+from ziyan.ctc import Decode, Decoder, Step, best_path, best_steps, collapsed, doubtful_steps, greedy, masked
 from ziyan.errors import RequestRejected, SettingRejected
 from ziyan.settings import Settings
 from ziyan.words import Entry, Pattern
@@ -152,13 +152,13 @@ class Wording:
         version = hashlib.sha256("\n".join(named).encode()).hexdigest()[:12]
         return {"words": len(self._entries), "unknown": len(unknown), "version": version}
 
-    def decoder(self, asked: str = "", allow: str = "") -> Decoder:
-        """How to decode for a request with the options `lexicon` and `allow`: greedy where nothing is wished for.
+    def decoder(self, asked: str = "", allow: str = "", *, plain: Decoder = best_path) -> Decoder:
+        """How to decode for a request with the options `lexicon` and `allow`: as `plain` does where no word is found.
 
         Called with a charset it may raise RequestRejected: `lexicon_invalid` where that cannot spell a word asked for.
         """
         if not (self._entries and asked != words.OFF) and asked in ("", words.OFF) and not allow:
-            return best_path
+            return plain
         entries = () if asked == words.OFF else words.parse(asked)
         alphabet, checked = alphabets.parse(allow), set()
 
@@ -169,7 +169,7 @@ class Wording:
                 if not checked:  # a second reader with another charset reads what it can spell
                     _refuse_unknown(lexicons[-1], charset)
                 checked.add(charset)
-            decode = with_words(lexicons) if lexicons else greedy
+            decode = with_words(lexicons, plain(charset)) if lexicons else plain(charset)
             if not allow:
                 return decode
             allowed = np.array([True, *(character in alphabet for character in charset.characters)])
@@ -218,49 +218,23 @@ def _unusable(path: Path, zh: str, en: str) -> SettingRejected:
     )
 
 
-def with_words(lexicons: Sequence[Lexicon]) -> Decode:
-    """Greedy, but with the words of `lexicons` where the picture leaves them room."""
+def with_words(lexicons: Sequence[Lexicon], plain: Decode = greedy) -> Decode:
+    """Greedy with the words of `lexicons` where the picture leaves them room; as `plain` where that changes nothing."""
     alphabet = np.logical_or.reduce([lexicon.alphabet for lexicon in lexicons])
 
     def decode(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         best, certain = best_steps(probabilities)
-        plain = collapsed(best, certain)
         doubted = np.flatnonzero(certain < 1 - FLOOR)
         possible = probabilities[doubted] >= FLOOR
         possible[np.arange(len(doubted)), best[doubted]] = False
         if not (possible.any(axis=0) & alphabet).any():
-            return plain
-        found = _search(lexicons, list(_steps(best, certain, doubted, possible, probabilities)))
-        if found is None:
-            return plain
-        classes, confidences = found
-        return plain if np.array_equal(classes, plain[0]) else (classes, confidences)
+            return plain(probabilities)
+        found = _search(lexicons, list(doubtful_steps(best, certain, doubted, possible, probabilities)))
+        if found is None or np.array_equal(found[0], collapsed(best, certain)[0]):
+            return plain(probabilities)
+        return found
 
     return decode
-
-
-@dataclass(frozen=True)
-class _Step:
-    """What may stand at one step, with its probability, and the character that the best path begins here (or BLANK)."""
-
-    choices: tuple[tuple[int, float], ...]
-    begins: int
-
-
-def _steps(
-    best: np.ndarray, certain: np.ndarray, doubted: np.ndarray, possible: np.ndarray, probabilities: np.ndarray
-) -> Iterator[_Step]:
-    """The steps of a line; several in a row that say one thing without doubt are one."""
-    rows = dict(zip(doubted.tolist(), possible, strict=True))
-    before, before_is_certain = BLANK, False
-    for t, (character, p) in enumerate(zip(best.tolist(), certain.tolist(), strict=True)):
-        begins = character if character != before else BLANK
-        if t in rows:
-            classes = np.append(np.flatnonzero(rows[t]), character)
-            yield _Step(tuple(zip(classes.tolist(), probabilities[t, classes].tolist(), strict=True)), begins)
-        elif character != before or not before_is_certain:
-            yield _Step(((character, p),), begins)
-        before, before_is_certain = character, t not in rows
 
 
 class _Prefix:
@@ -363,7 +337,7 @@ class _Paths:
         self.owed = max(self.owed, owed)  # of two ways to one text, the better excuse
 
 
-def _search(lexicons: Sequence[Lexicon], steps: Sequence[_Step]) -> tuple[np.ndarray, np.ndarray] | None:
+def _search(lexicons: Sequence[Lexicon], steps: Sequence[Step]) -> tuple[np.ndarray, np.ndarray] | None:
     """Classes and probabilities of the likeliest text, bonus included; None where no word was finished in it."""
     beam = {_Prefix(None, BLANK, lexicons): _Paths(blank=1.0, owed=_NOWHERE)}
     for step in steps:
@@ -382,7 +356,7 @@ def _search(lexicons: Sequence[Lexicon], steps: Sequence[_Step]) -> tuple[np.nda
 
 
 def _advance(
-    prefix: _Prefix, paths: _Paths, step: _Step, grown: dict[_Prefix, _Paths], lexicons: Sequence[Lexicon]
+    prefix: _Prefix, paths: _Paths, step: Step, grown: dict[_Prefix, _Paths], lexicons: Sequence[Lexicon]
 ) -> None:
     """Takes one hypothesis one step further in every way that may still become a text."""
     both = paths.blank + paths.character

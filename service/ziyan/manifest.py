@@ -67,6 +67,7 @@ class Manifest:
     recognizer: Recognizer
     size_bytes: int
     second_recognizer: Recognizer | None = None  # larger; reads again what the first one read with doubt
+    context: Path | None = None  # how hanzi follow each other (context.Context)
 
 
 def load(folder: Path) -> Manifest:
@@ -78,7 +79,7 @@ def load(folder: Path) -> Manifest:
     facts = _facts(folder)
     try:
         detector, recognizer = facts["detector"], _recognizer(folder, facts["recognizer"])
-        second = facts.get("second_recognizer")
+        second, context = facts.get("second_recognizer"), facts.get("context")
         return Manifest(
             version=facts["version"],
             detector=Detector(
@@ -95,6 +96,7 @@ def load(folder: Path) -> Manifest:
             recognizer=recognizer,
             size_bytes=sum(entry["bytes"] for entry in files(facts)),
             second_recognizer=None if second is None else _recognizer(folder, second),
+            context=None if context is None else _verified(folder, context),
         )
     except (KeyError, TypeError) as error:
         raise ModelRejected(
@@ -107,7 +109,8 @@ def load(folder: Path) -> Manifest:
 def files(facts: dict[str, Any]) -> list[dict[str, Any]]:
     """The entries of all files that a manifest names; each has `file`, `sha256` and `bytes`."""
     recognizers = [facts[name] for name in ("recognizer", "second_recognizer") if facts.get(name) is not None]
-    return [facts["detector"], *recognizers, *(recognizer["charset"] for recognizer in recognizers)]
+    context = [facts["context"]] if facts.get("context") is not None else []
+    return [facts["detector"], *recognizers, *(recognizer["charset"] for recognizer in recognizers), *context]
 
 
 def _recognizer(folder: Path, facts: dict[str, Any]) -> Recognizer:

@@ -10,6 +10,8 @@ import numpy as np
 
 from ziyan import areas, enhance, flatten, geometry, image, orient, paragraphs
 from ziyan.board import ACCURATE
+from ziyan.context import Context
+from ziyan.ctc import best_path
 from ziyan.detect import Detector
 from ziyan.lexicon import Wording
 from ziyan.manifest import Manifest
@@ -40,6 +42,7 @@ class Pipeline:
     ) -> None:
         self.manifest = manifest
         self._wording = wording or Wording()
+        self._plain = Context(manifest.context).decoder if manifest.context else best_path
         self._max_pixels = max_pixels
         self._detector = Detector(manifest.detector, threads=threads)
         first = manifest.recognizer
@@ -60,7 +63,7 @@ class Pipeline:
         The pixels of a decoded picture are mended in place, as `options.preprocess` says.
         """
         clock = Stopwatch()
-        decoder = self._wording.decoder(options.lexicon, options.allow)
+        decoder = self._wording.decoder(options.lexicon, options.allow, plain=self._plain)
 
         def find(picture: image.Picture) -> orient.Lines:
             progress("detect", 0, 1)

@@ -1,4 +1,4 @@
-"""The files that ocr_model copies: all those that a manifest names, with and without a second recognizer."""
+"""The files that ocr_model copies: all those that a manifest names, of whatever parts it has."""
 
 import json
 import subprocess
@@ -26,8 +26,9 @@ SECOND = {"file": "second-recognizer.onnx", "charset": {"file": "second-charset.
             FIRST | {"second_recognizer": SECOND},
             ["detector.onnx", "recognizer.onnx", "second-recognizer.onnx", "charset.txt", "second-charset.txt"],
         ),
+        (FIRST | {"context": {"file": "table"}}, ["detector.onnx", "recognizer.onnx", "charset.txt", "table"]),
     ],
-    ids=["one recognizer", "two recognizers"],
+    ids=["one recognizer", "two recognizers", "a context"],
 )
 def test_every_file_of_the_manifest_is_copied(manifest, names, tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ziyan import lexicon, words
+from ziyan import ctc, lexicon, words
 from ziyan.charset import Charset
 from ziyan.errors import RequestRejected, SettingRejected
 from ziyan.lexicon import FLOOR, Lexicon, Wording
@@ -178,6 +178,17 @@ def test_the_words_of_a_request_are_added_to_those_of_the_box_and_off_uses_none(
 def test_nothing_wished_for_costs_nothing():
     assert Wording().decoder() is lexicon.best_path
     assert Wording(("阿莫西林",)).decoder("off") is lexicon.best_path
+
+
+def test_where_no_word_is_found_it_reads_as_it_would_without_words():
+    def plain(_):
+        return lambda probabilities: tuple(found[::-1] for found in ctc.greedy(probabilities))
+
+    decode = Wording(("阿莫西林",)).decoder(plain=plain)(CHARSET)
+    for line, text in ((("休眠",), "眠休"), (("阿莫", DOUBT), "酉莫阿"), (("阿莫", DOUBT, "林"), "阿莫西林")):
+        assert CHARSET.decode(decode(steps(*line))[0].tolist()) == text
+    assert text_of(Wording(), steps("休", "A"), plain=plain) == "A休"
+    assert text_of(Wording(), steps("休", "A"), allow="hanzi", plain=plain) == "休"
 
 
 def test_a_word_of_a_request_that_can_never_be_read_is_refused(refuses):

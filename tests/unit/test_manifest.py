@@ -15,6 +15,7 @@ FILES = {
     "charset.txt": Charset("字眼 ").dump(),
     "second-recognizer.onnx": b"a larger one",
     "second-charset.txt": Charset("字眼讀 ").dump(),
+    "context.npz": b"a table",
 }
 
 
@@ -47,9 +48,10 @@ FACTS = {
         "charset": entry("second-charset.txt"),
         "calibration": {"scale": 0.9, "offset": 0.5},
     },
+    "context": entry("context.npz"),
 }
 # A manifest without these is whole: no second reader, and a score that is the characters' mean probability.
-OPTIONAL = {"second_recognizer", "calibration", "scale", "offset", "squeeze", "fast_squeeze"}
+OPTIONAL = {"second_recognizer", "calibration", "scale", "offset", "squeeze", "fast_squeeze", "context"}
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def write(folder, facts):
 def test_gives_all_facts_of_a_true_manifest(folder):
     found = manifest.load(folder)
     assert found.version == "test-1"
-    assert found.size_bytes == sum(map(len, FILES.values())) == 10 + 12 + 10 + 12 + 14
+    assert found.size_bytes == sum(map(len, FILES.values())) == 10 + 12 + 10 + 12 + 14 + 7
     assert found.detector == manifest.Detector(
         name="finder",
         path=folder / "detector.onnx",
@@ -89,14 +91,15 @@ def test_gives_all_facts_of_a_true_manifest(folder):
     assert recognizer.calibration == manifest.Calibration(scale=1.1, offset=-0.5)
     assert (found.second_recognizer.name, found.second_recognizer.path) == ("second", folder / "second-recognizer.onnx")
     assert found.second_recognizer.charset.characters == ("字", "眼", "讀", " ")
+    assert found.context == folder / "context.npz"
 
 
-def test_a_manifest_without_a_second_recognizer_and_calibration_is_whole(folder):
+def test_a_manifest_without_second_recognizer_calibration_and_context_is_whole(folder):
     facts = copy.deepcopy(FACTS)
-    del facts["second_recognizer"], facts["recognizer"]["calibration"]
+    del facts["second_recognizer"], facts["recognizer"]["calibration"], facts["context"]
     write(folder, facts)
     found = manifest.load(folder)
-    assert found.second_recognizer is None
+    assert found.second_recognizer is found.context is None
     assert found.recognizer.calibration == manifest.Calibration(scale=1, offset=0)
     assert found.size_bytes == 10 + 12 + 10
 
@@ -104,6 +107,7 @@ def test_a_manifest_without_a_second_recognizer_and_calibration_is_whole(folder)
 def test_names_every_file_of_a_manifest():
     assert [entry["file"] for entry in manifest.files(FACTS)] == [
         "detector.onnx", "recognizer.onnx", "second-recognizer.onnx", "charset.txt", "second-charset.txt",
+        "context.npz",
     ]  # fmt: skip
 
 

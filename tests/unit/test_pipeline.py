@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 from ziyan import manifest
+from ziyan.context import Context
 from ziyan.errors import ImageRejected, ImageTooLarge
 from ziyan.image import decode
 from ziyan.options import Options
@@ -100,9 +101,10 @@ def test_every_score_stays_with_its_line(models, pipeline, draw):
     lines = pipeline.read(data, Options(min_score=0, second_reader="off")).lines
     assert len(lines) == 3
     assert lines[1].score < min(lines[0].score, lines[2].score)
-    alone = Recognizer(manifest.load(models).recognizer, threads=1)
+    facts = manifest.load(models)
+    alone, decoder = Recognizer(facts.recognizer, threads=1), Context(facts.context).decoder
     for line in lines:
-        (again,) = alone.read(decode(data, max_pixels=10**7).pixels, [np.float32(line.box)])
+        (again,) = alone.read(decode(data, max_pixels=10**7).pixels, [np.float32(line.box)], decoder=decoder)
         assert again.text == line.text
         assert again.score == pytest.approx(line.score, abs=0.02)
 
