@@ -4,18 +4,21 @@
 
 Prints a Markdown table: CER % / exact % by category; `blurred` are the development crops out of focus. The text of
 held-out hand, mixed and photo lines is the teacher's own reading, so the teacher scores too well there. --peers adds
-two older nets. Times are CPU milliseconds per line of one thread, each line alone, all nets taking turns. --json keeps
-the numbers of the last model, for `publish`.
+two older nets, --context every net of ours once more, its doubts decided as the service decides them. Times are CPU
+milliseconds per line of one thread, each line alone, all nets taking turns. --json keeps the numbers of the last model,
+for `publish`.
 """
 
 import argparse
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import onnx
+from ziyan import context, ctc
 from ziyan.charset import Charset
 
 from . import crops, parent, work
@@ -65,10 +68,23 @@ def scores(measured: Sequence[crops.Crop], texts: Sequence[str]) -> dict[str, di
     }
 
 
-def evaluate(nets: dict[str, parent.Parent], measured: Sequence[crops.Crop]) -> dict[str, dict]:
-    """The numbers of each ONNX file, by name. All read a line before the next one, so that their times compare."""
+def evaluate(
+    nets: dict[str, parent.Parent],
+    measured: Sequence[crops.Crop],
+    decoders: Mapping[str, ctc.Decoder] = MappingProxyType({}),
+) -> dict[str, dict]:
+    """The numbers of each ONNX file, by name. All read a line before the next one, so that their times compare.
+
+    Nets read by the best path, or by the one of `decoders` under their name.
+    """
     readers = {
-        name: OnnxReader(net.model, net.charset, height=net.height, least_width=net.least_width)
+        name: OnnxReader(
+            net.model,
+            net.charset,
+            height=net.height,
+            least_width=net.least_width,
+            decoder=decoders.get(name, ctc.best_path),
+        )
         for name, net in nets.items()
     }
     for reader in readers.values():
@@ -116,6 +132,7 @@ def main() -> None:
     parser.add_argument("--evalset", type=Path, help="folder of the development crops")
     parser.add_argument("--realtext", type=Path, help="folder of real lines, for the held-out ones")
     parser.add_argument("--peers", action="store_true", help="PP-OCRv4 and PP-OCRv2's CRNN as well")
+    parser.add_argument("--context", type=Path, help="the table of the stage `context`, to decide doubts with")
     parser.add_argument("--json", type=Path, help="where to keep the numbers of the last model")
     given = parser.parse_args()
     measured = crops.development(given.evalset) if given.evalset else []
@@ -126,8 +143,9 @@ def main() -> None:
     packages = work.Folders(given.work).packages
     nets = parent.peers(packages) if given.peers else {}
     nets |= {"PP-OCRv6 tiny": parent.tiny(packages), "PP-OCRv6 small": parent.small(packages)}
-    nets |= {path.name: parent.Parent(path, own_charset(path)) for path in given.models}
-    results = evaluate(nets, measured)
+    own = {path.name: parent.Parent(path, own_charset(path)) for path in given.models}
+    aided = {f"{name}, {given.context.name}": net for name, net in own.items()} if given.context else {}
+    results = evaluate(nets | aided | own, measured, dict.fromkeys(aided, context.decoder(given.context)))
     print(table(results))
     if given.json:
         given.json.write_text(json.dumps(list(results.values())[-1], indent=1) + "\n", encoding="utf-8")

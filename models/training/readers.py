@@ -24,9 +24,9 @@ def line_batch(crop: np.ndarray, squeeze: float) -> np.ndarray:
     return padded(line_tensor(crop, squeeze=squeeze))
 
 
-def text_of(probabilities: np.ndarray, charset: Charset) -> str:
-    """The best path's text of (T, C)."""
-    return charset.decode(ctc.greedy(probabilities)[0].tolist())
+def text_of(probabilities: np.ndarray, charset: Charset, decode: ctc.Decode = ctc.greedy) -> str:
+    """The text of (T, C), by default the best path's."""
+    return charset.decode(decode(probabilities)[0].tolist())
 
 
 class TorchReader:
@@ -46,7 +46,15 @@ class TorchReader:
 class OnnxReader:
     """Reads with an ONNX file whose first output is (N, T, classes)."""
 
-    def __init__(self, path: Path, charset: Charset, *, height: int = LINE_HEIGHT, least_width: int = 0):
+    def __init__(
+        self,
+        path: Path,
+        charset: Charset,
+        *,
+        height: int = LINE_HEIGHT,
+        least_width: int = 0,
+        decoder: ctc.Decoder = ctc.best_path,
+    ):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
@@ -55,6 +63,7 @@ class OnnxReader:
         written = self.session.get_modelmeta().custom_metadata_map.get("preprocessing", "{}")
         self.squeeze = json.loads(written).get("squeeze", 1.0)
         self.height, self.least_width = height, least_width
+        self._decode = decoder(charset)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """(N, T, classes) of a batch of line tensors (N, 3, 48, W)."""
@@ -62,7 +71,7 @@ class OnnxReader:
 
     def __call__(self, crops: Sequence[np.ndarray]) -> list[str]:
         """The text of each crop (h, w, 3) uint8 BGR."""
-        return [text_of(self.probabilities(self.batch(crop))[0], self.charset) for crop in crops]
+        return [text_of(self.probabilities(self.batch(crop))[0], self.charset, self._decode) for crop in crops]
 
     def batch(self, crop: np.ndarray) -> np.ndarray:
         """(1, 3, height, W) of a crop (h, w, 3) uint8 BGR, as this net wants it."""

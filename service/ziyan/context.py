@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ziyan.charset import BLANK, Charset
-from ziyan.ctc import Decode, Step, best_steps, collapsed, doubtful_steps
+from ziyan.ctc import Decode, Decoder, Step, best_path, best_steps, collapsed, doubtful_steps
 
 # The hanzi that the table may speak of: from extension A to the end of the first CJK block.
 FIRST, LAST = 0x3400, 0x9FFF
@@ -124,6 +124,11 @@ class Context:
 
 def _score(path: tuple) -> float:
     return path[1][0]
+
+
+def decoder(path: Path | None) -> Decoder:
+    """How to decode with the table at `path`; by the best path where there is none."""
+    return Context(path).decoder if path else best_path
 
 
 @lru_cache(maxsize=4)

@@ -8,10 +8,8 @@ from time import perf_counter
 
 import numpy as np
 
-from ziyan import areas, enhance, flatten, geometry, image, orient, paragraphs
+from ziyan import areas, context, enhance, flatten, geometry, image, orient, paragraphs
 from ziyan.board import ACCURATE
-from ziyan.context import Context
-from ziyan.ctc import best_path
 from ziyan.detect import Detector
 from ziyan.lexicon import Wording
 from ziyan.manifest import Manifest
@@ -42,7 +40,7 @@ class Pipeline:
     ) -> None:
         self.manifest = manifest
         self._wording = wording or Wording()
-        self._plain = Context(manifest.context).decoder if manifest.context else best_path
+        self._plain = context.decoder(manifest.context)
         self._max_pixels = max_pixels
         self._detector = Detector(manifest.detector, threads=threads)
         first = manifest.recognizer

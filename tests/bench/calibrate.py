@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
-from ziyan import geometry, image, manifest
+from ziyan import context, ctc, geometry, image, manifest
 from ziyan.detect import Detector
 from ziyan.recognize import Recognizer, score
 
@@ -81,11 +81,11 @@ def main() -> None:
     arguments = parser.parse_args()
     models = manifest.load(arguments.models)
     pages = [page for page in dataset.load(arguments.data) if not page.partial]
-    detector = Detector(models.detector, threads=1)
+    detector, decoder = Detector(models.detector, threads=1), context.decoder(models.context)
     for facts in filter(None, (models.recognizer, models.second_recognizer)):
         plain = replace(facts, calibration=manifest.Calibration())
         recognizer = Recognizer(plain, threads=1)
-        lines = [line for page in shown(pages) for line in believed(page, detector, recognizer)]
+        lines = [line for page in shown(pages) for line in believed(page, detector, recognizer, decoder)]
         print(f"\n{facts.name}: {len(lines)} lines of {len(pages)} pages and {len(COPIES) - 1} copies of each\n")
         print(reliability(lines, facts.calibration))
         scale, offset = fitted(lines)
@@ -98,7 +98,9 @@ def shown(pages: list[dataset.LabelledPage]) -> Iterator[dataset.LabelledPage]:
         yield from bar
 
 
-def believed(page: dataset.LabelledPage, detector: Detector, recognizer: Recognizer) -> Iterator[Believed]:
+def believed(
+    page: dataset.LabelledPage, detector: Detector, recognizer: Recognizer, decoder: ctc.Decoder
+) -> Iterator[Believed]:
     """All lines that are read on a page and on its copies."""
     truth = [line for line in map(normalise, page.lines) if line]
     pixels = image.decode(page.path.read_bytes(), max_pixels=25_000_000).pixels
@@ -106,7 +108,7 @@ def believed(page: dataset.LabelledPage, detector: Detector, recognizer: Recogni
         picture = copy(pixels)
         found = detector.quads(picture)
         quads = [np.roll(quad, -1, axis=0) if geometry.is_standing(quad) else quad for quad in found]
-        for reading in recognizer.read(picture, quads):
+        for reading in recognizer.read(picture, quads, decoder=decoder):
             if text := normalise(reading.text):
                 wrong = min(edits_within(text, line) for line in truth)
                 yield Believed(page.name, reading.score, 1 - min(1, wrong / len(text)))

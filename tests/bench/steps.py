@@ -18,7 +18,7 @@ from unittest import mock
 
 import click
 import cv2
-from ziyan import detect, manifest
+from ziyan import ctc, detect, manifest
 from ziyan.options import DEFAULTS
 from ziyan.pipeline import Pipeline
 
@@ -28,12 +28,13 @@ from bench.report import table
 from bench.score import Counts, page_counts
 
 ROOT = Path(__file__).parents[2]
-ONE_LOOK, ALL_OFF = "one look", "all off"
+ONE_LOOK, NO_CONTEXT, ALL_OFF = "one look", "no context", "all off"
 ON = replace(DEFAULTS, budget_ms=HOUR_MS)  # wall time would make a busy machine read worse
 AS_SENT = {"turn": "0", "vertical": "off", "flatten": "off"}
 WAYS = {
     "all on": ON,
     "second_reader=off": replace(ON, second_reader="off"),
+    NO_CONTEXT: ON,
     ONE_LOOK: ON,
     "preprocess=none": replace(ON, preprocess="none"),
     " ".join(f"{name}={value}" for name, value in AS_SENT.items()): replace(ON, **AS_SENT),
@@ -50,9 +51,13 @@ class Read:
 
 
 @contextlib.contextmanager
-def one_look() -> Iterator[None]:
-    """The detector sees every picture once, however small its lines are."""
-    with mock.patch.multiple(detect, SMALL_HEIGHT=0, BLIND_SCALE=0):
+def without(way: str, pipeline: Pipeline) -> Iterator[None]:
+    """Takes away what no option does: all looks of the detector but one, and what the neighbours say of a hanzi."""
+    with contextlib.ExitStack() as undo:
+        if way in (ONE_LOOK, ALL_OFF):
+            undo.enter_context(mock.patch.multiple(detect, SMALL_HEIGHT=0, BLIND_SCALE=0))
+        if way in (NO_CONTEXT, ALL_OFF):
+            undo.enter_context(mock.patch.object(pipeline, "_plain", ctc.best_path))
         yield
 
 
@@ -70,7 +75,7 @@ def main() -> None:
         for page in shown:
             data = page.path.read_bytes()
             for way, options in WAYS.items():
-                with one_look() if way in (ONE_LOOK, ALL_OFF) else contextlib.nullcontext():
+                with without(way, pipeline):
                     start = time.process_time()
                     lines = pipeline.read(data, options).lines
                     cpu_s = time.process_time() - start
