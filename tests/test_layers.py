@@ -21,7 +21,7 @@ LAYERS = (
     ("settings", "charset", "image", "geometry", "vertical", "enhance", "normalize", "vitals", "cooling", "board"),
     ("embed", "placing", "windows", "pieces"),
     ("manifest", "ctc", "spaces", "pdf", "pdfium"),
-    ("lexicon", "searchable"),
+    ("context", "lexicon", "searchable"),
     ("session", "documents"),
     ("orient", "flatten", "detect", "recognize", "layout", "areas"),
     ("paragraphs", "second"),
@@ -38,7 +38,7 @@ RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 # Whatever ocr-web loads is in memory beside the reader, and reads requests from the network: no decoder, no networks.
 NOT_IN_WEB = {"cv2", "onnxruntime", "PIL", "pi_heif", "pypdfium2"}
 NOT_IN_WEB |= {"ziyan.image", "ziyan.documents", "ziyan.pdfium", "ziyan.searchable", "ziyan.session", "ziyan.pipeline"}
-TRAINING_MAY_IMPORT = {"charset", "normalize", "ctc", "page", "errors"}
+TRAINING_MAY_IMPORT = {"charset", "normalize", "ctc", "context", "page", "errors"}
 
 
 def modules(folder, package):
