@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from .evaluate import scores
 from .losses import label_loss, log_probabilities, needed_classes, quick_bfloat16, teacher_loss
 from .net import STEP_PIXELS, Recognizer, Shape, load_parent
 from .pool import Item, Pool, heeded
+from .qat import Range, quantized
 from .readers import TorchReader
 from .splice import spliced
 from .view import narrowed, student_view
@@ -84,7 +85,7 @@ class Plan:
     fall: float = 0.3  # share of the steps, at the end, in which the rates fall; more steps may be added before
     squeeze: float = 0.9  # width of the lines as the net will read them; batches have 0.8 to 1.08 of it
     frozen: int = 2  # the stem and so many blocks stay the parent's: a fifth of a step's work for the least change
-    int8: int = 0  # 1: learn with weights rounded as `quantize` stores them
+    int8: int = 0  # learn with what INT8 rounds: qat.STORED, the weights, or qat.COMPUTED, the arithmetic
     fresh: int = 0  # characters at the charset's end, before the space, that no line was seen with yet
     averaging: float = 0.999  # of the moving average of the weights
     damaged: float = 0.5  # share of the lines that `view` damages
@@ -108,6 +109,7 @@ class State:
     lines: int = 0
     core_seconds: float = 0.0
     best: float = math.inf
+    ranges: dict[str, Range] = field(default_factory=dict)  # for qat; found again after a pause
 
 
 def first_net(folders: work.Folders, plan: Plan) -> Recognizer:
@@ -248,7 +250,7 @@ def learn(state: State, plan: Plan, items: list[Item], draw: random.Random) -> t
     place = torch.zeros(state.charset.classes, dtype=torch.int64, device=DEVICE)
     place[needed] = torch.arange(len(needed), device=DEVICE)
     state.optimizer.zero_grad(set_to_none=True)
-    with rounded(state.net) if plan.int8 else contextlib.nullcontext():
+    with quantized(state.net, plan.int8, state.ranges):
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=quick_bfloat16(DEVICE)):
             columns = state.net.convolve(lines.to(DEVICE), frozen=plan.frozen)
         spoken = log_probabilities(state.net.describe(columns.float()), state.net.head, needed)
@@ -262,23 +264,6 @@ def learn(state: State, plan: Plan, items: list[Item], draw: random.Random) -> t
     state.lines += len(items)
     average_in(state, plan)
     return labels.item(), likeness.item()
-
-
-@contextlib.contextmanager
-def rounded(net: Recognizer) -> Iterator[None]:
-    """Inside, the weights are rounded to 255 values per output; the gradients found so are the exact weights'.
-
-    The straight-through estimator (Bengio et al. 2013).
-    """
-    exact = {weight: weight.data for weight in net.parameters() if weight.dim() > 1}
-    for weight, values in exact.items():
-        scale = values.abs().amax(tuple(range(1, values.dim())), keepdim=True).clamp_min(1e-8) / 127
-        weight.data = (values / scale).round() * scale
-    try:
-        yield
-    finally:
-        for weight, values in exact.items():
-            weight.data = values
 
 
 @contextlib.contextmanager
@@ -366,8 +351,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--evalset", type=Path, help="folder of the development crops")
     parser.add_argument("--start", type=Path, help="checkpoint to start from instead of the parent")
     parser.add_argument("--only", default="", help="shards whose name begins so: real or synthetic")
-    for field in fields(Plan):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
+    for one in fields(Plan):
+        parser.add_argument(f"--{one.name.replace('_', '-')}", type=type(one.default), default=one.default)
     return parser.parse_args()
 
 
@@ -383,7 +368,7 @@ def keep_memory() -> None:
 def main() -> None:
     """Runs or resumes the run named on the command line."""
     given = options()
-    plan = Plan(**{field.name: getattr(given, field.name) for field in fields(Plan)})
+    plan = Plan(**{one.name: getattr(given, one.name) for one in fields(Plan)})
     folders = work.Folders(given.work)
     folder = folders.runs / given.run
     folder.mkdir(parents=True, exist_ok=True)
