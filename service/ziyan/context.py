@@ -16,11 +16,13 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from ziyan.charset import BLANK, Charset
 from ziyan.ctc import Decode, Decoder, Step, best_path, best_steps, collapsed, doubtful_steps
+from ziyan.errors import ModelRejected
 
 # The hanzi that the table may speak of: from extension A to the end of the first CJK block.
 FIRST, LAST = 0x3400, 0x9FFF
@@ -38,20 +40,26 @@ BEAM = 8
 
 
 class Context:
-    """The trigrams of a file that `models.training.context` wrote, in 5 bytes a bigram and 3 a trigram.
+    """The trigrams of a file that `models.training.context` wrote, in memory 7 bytes a bigram and 3 a trigram.
 
     An .npz of arrays: of bigrams, sorted, `second` (uint16) and `worth` (int8), in SCALE-ths of a nat, from
     `starts`[first - FIRST] on (uint32); of trigrams the character before a bigram, sorted, `before` (uint16), with its
-    `before_worth`, as many as `before_count` (uint16) says for each bigram.
+    `before_worth`, as many as `before_count` (uint16) says for each bigram. ModelRejected where the file is another.
     """
 
     def __init__(self, path: Path) -> None:
-        with np.load(path) as arrays:
-            self._starts, self._seconds = memoryview(arrays["starts"]), memoryview(arrays["second"])
-            self._worths = memoryview(arrays["worth"])
-            before_starts = np.concatenate([[0], np.cumsum(arrays["before_count"])]).astype(np.uint32)
-            self._before_starts, self._befores = memoryview(before_starts), memoryview(arrays["before"])
-            self._before_worths = memoryview(arrays["before_worth"])
+        try:
+            with np.load(path) as arrays:
+                self._starts, self._seconds = memoryview(arrays["starts"]), memoryview(arrays["second"])
+                self._worths, counts = memoryview(arrays["worth"]), arrays["before_count"]
+                self._befores, self._before_worths = memoryview(arrays["before"]), memoryview(arrays["before_worth"])
+        except (KeyError, ValueError, EOFError, BadZipFile) as error:
+            raise ModelRejected(
+                "context_invalid",
+                f"{path.name} 不是可用的上下文表（{error}）。请重新运行 make models。",
+                f"{path.name} is no table of how hanzi follow each other ({error}). Run make models again.",
+            ) from error
+        self._before_starts = memoryview(np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32))
 
     def __len__(self) -> int:
         return len(self._seconds) + len(self._befores)

@@ -8,6 +8,7 @@ from training.context import write
 from ziyan import context, ctc, manifest
 from ziyan.charset import BLANK, Charset
 from ziyan.context import SCALE, UNSEEN, Context
+from ziyan.errors import ModelRejected
 
 CHARSET = Charset("天地人大太一-A1 ")
 PAIRS = {"天地": 5.0, "地人": 3.0, "天大": -2.0}
@@ -136,6 +137,18 @@ def test_values_are_kept_to_an_eighth_of_a_nat(tmp_path):
     kept = worth(Context(tmp_path / "context.npz"), "_天地")
     assert kept == pytest.approx(math.pi, abs=0.5 / SCALE)
     assert kept != math.pi
+
+
+def test_another_file_is_refused(tmp_path, refuses):
+    path = tmp_path / "context.npz"
+    for content in (b"", b"PK\x03\x04", b"no table"):
+        path.write_bytes(content)
+        with refuses(ModelRejected, "context_invalid") as caught:
+            Context(path)
+        assert path.name in caught.value.zh
+    np.savez(path, starts=np.zeros(3, np.uint32))
+    with refuses(ModelRejected, "context_invalid"):
+        Context(path)
 
 
 @pytest.mark.parametrize(
