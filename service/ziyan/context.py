@@ -49,7 +49,7 @@ class Context:
 
     def __init__(self, path: Path) -> None:
         try:
-            with np.load(path) as arrays:
+            with path.open("rb") as file, np.load(file) as arrays:
                 self._starts, self._seconds = memoryview(arrays["starts"]), memoryview(arrays["second"])
                 self._worths, counts = memoryview(arrays["worth"]), arrays["before_count"]
                 self._befores, self._before_worths = memoryview(arrays["before"]), memoryview(arrays["before_worth"])
