@@ -9,10 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the training recipe is not tested [not in CI]")
 
+from line_drawing import drawn  # noqa: E402
 from ziyan import manifest  # noqa: E402
 from ziyan.charset import Charset  # noqa: E402
 
-from models.training import blend, evaluate, export, publish, quantize, train  # noqa: E402
+from models.training import blend, crops, evaluate, export, parent, publish, quantize, train  # noqa: E402
 from models.training.net import LINE_HEIGHT, STEP_PIXELS, Recognizer, Shape  # noqa: E402
 from models.training.readers import OnnxReader  # noqa: E402
 
@@ -37,6 +38,15 @@ def exported(net, tmp_path_factory):
 
 def test_gives_the_same_probabilities_for_any_batch(net, exported):
     assert export.parity(net, exported, KNOWN) < 1e-4
+
+
+def test_each_net_is_evaluated_by_its_own_decoder(exported):
+    def always_ab(known):
+        return lambda probabilities: (np.array(known.encode("ab")), np.ones(2, np.float32))
+
+    nets = dict.fromkeys(("plain", "deaf"), parent.Parent(exported, KNOWN))
+    found = evaluate.evaluate(nets, [crops.Crop(drawn("feed"), "ab", "drawn")], {"deaf": always_ab})
+    assert [found[name]["scores"]["drawn"]["exact"] for name in nets] == [0.0, 1.0]
 
 
 def test_rows_are_probabilities(exported):
