@@ -3,8 +3,9 @@
 The likeliest path (Viterbi) through CTC's steps and a trigram of characters that backs off to bigrams. Rules keep it
 from writing what is not there:
 
-- Only hanzi are chosen, each where the network itself gives it FLOOR or more. What else is on the best path stands:
-  letters, digits, signs, spaces, and all that the picture shows clearly.
+- Only hanzi that the table knows are chosen, each where the network itself gives it FLOOR or more. What else is on the
+  best path stands: letters, digits, signs, spaces, rare hanzi, and all that the picture shows clearly.
+- A line with a hanzi that the table does not know, traditional ones above all, is not of its language: it stands whole.
 - A hanzi earns by how much likelier it is behind the two before it than anywhere, log P(c|ab) / P(c). So a rare one is
   no worse off than a frequent one, and a text that nobody wrote before costs all its readings alike.
 
@@ -14,7 +15,6 @@ Most lines cost nothing: where no hanzi is in doubt it is the best path.
 import math
 from bisect import bisect_left
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -35,6 +35,8 @@ UNSEEN = math.log(0.4)
 STRENGTH = 0.35
 # A class less probable than this at a step is not on the picture. Anything from 0.003 to 0.03 reads alike.
 FLOOR = 0.02
+# A hanzi at least this probable is on the line, known or not.
+LIKELY = 0.5
 # Readings kept at each step.
 BEAM = 8
 
@@ -59,6 +61,7 @@ class Context:
                 f"{path.name} 不是可用的上下文表（{error}）。请重新运行 make models。",
                 f"{path.name} is no table of how hanzi follow each other ({error}). Run make models again.",
             ) from error
+        self._classes: dict[Charset, tuple[list[int], np.ndarray, np.ndarray]] = {}
         self._before_starts = memoryview(np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32))
 
     def __len__(self) -> int:
@@ -83,13 +86,15 @@ class Context:
 
     def decoder(self, charset: Charset) -> Decode:
         """The decoder for a recognizer with this charset."""
-        codes, is_hanzi = _hanzi(charset)
-        in_question = is_hanzi.copy()
+        codes, is_known, is_strange = self._classes_of(charset)
+        in_question = is_known.copy()
         in_question[BLANK] = True
 
         def decode(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             best, certain = best_steps(probabilities)
-            asked = is_hanzi[best] | (best == BLANK)
+            if is_strange[best[certain >= LIKELY]].any():
+                return collapsed(best, certain)
+            asked = is_known[best] | (best == BLANK)
             doubted = np.flatnonzero(asked & (certain < 1 - FLOOR))
             rivals = (probabilities[doubted] >= FLOOR) & in_question
             rivals[np.arange(len(doubted)), best[doubted]] = False
@@ -99,6 +104,16 @@ class Context:
             return self._search(doubtful_steps(best, certain, doubted[still], rivals[still], probabilities), codes)
 
         return decode
+
+    def _classes_of(self, charset: Charset) -> tuple[list[int], np.ndarray, np.ndarray]:
+        """Each class's code point, 0 where the table does not know it; which it knows; which are other hanzi (C,)."""
+        if charset not in self._classes:
+            inside = np.bincount(self._seconds, minlength=LAST + 1) > 0
+            inside[FIRST : LAST + 1] |= np.diff(self._starts) > 0
+            codes = np.array([0, *map(_code, charset.characters)])
+            known = inside[codes]
+            self._classes[charset] = np.where(known, codes, 0).tolist(), known, (codes > 0) & ~known
+        return self._classes[charset]
 
     def _search(self, steps: Iterable[Step], codes: list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Classes and probabilities of the likeliest path.
@@ -137,13 +152,6 @@ def _score(path: tuple) -> float:
 def decoder(path: Path | None) -> Decoder:
     """How to decode with the table at `path`; by the best path where there is none."""
     return Context(path).decoder if path else best_path
-
-
-@lru_cache(maxsize=4)
-def _hanzi(charset: Charset) -> tuple[list[int], np.ndarray]:
-    """The code point of each class, 0 where it is no hanzi, and which are (C,) bool."""
-    codes = [0, *map(_code, charset.characters)]
-    return codes, np.array(codes) > 0
 
 
 def _code(character: str) -> int:

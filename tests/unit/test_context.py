@@ -74,7 +74,7 @@ def test_a_doubt_is_decided_by_what_stands_behind(table):
 
 
 def test_two_doubts_are_decided_together(table):
-    assert read(table, {"大": 0.6, "天": 0.35}, {"太": 0.6, "地": 0.35}) == "天地"
+    assert read(table, {"大": 0.6, "天": 0.35}, {"大": 0.6, "地": 0.35}) == "天地"
 
 
 def test_what_the_picture_shows_clearly_stands(table):
@@ -84,7 +84,17 @@ def test_what_the_picture_shows_clearly_stands(table):
 
 def test_a_hanzi_that_the_best_path_left_out_is_found_and_a_false_one_dropped(table):
     assert read(table, "天", {"": 0.6, "地": 0.35}, "人") == "天地人"
-    assert read(table, "天", {"太": 0.5, "": 0.45}, "地") == "天地"
+    assert read(table, "天", {"大": 0.5, "": 0.45}, "地") == "天地"
+
+
+def test_a_hanzi_that_the_table_does_not_know_stands_and_is_not_chosen(table):
+    assert read(table, "天", {"太": 0.4, "地": 0.35}, "人") == "天太人"
+    assert read(table, "天", {"大": 0.6, "太": 0.35}, "人") == "天大人"
+
+
+def test_a_line_with_a_hanzi_that_the_table_does_not_know_stands_whole(table):
+    assert read(table, "天", {"大": 0.6, "地": 0.3}, "人", "A", {"太": 0.4}) == "天地人A太"
+    assert read(table, "天", {"大": 0.6, "地": 0.3}, "人", "A", {"太": 0.5}) == "天大人A太"
 
 
 def test_only_hanzi_are_chosen(table):
@@ -159,8 +169,9 @@ def test_another_file_is_refused(tmp_path, refuses):
         (("支", "付", "现", {"全": 0.6, "金": 0.35}), "支付现金"),
         ((*"编号", {"全": 0.6, "金": 0.35}), "编号全"),
         ((*"共计", {"-": 0.6, "一": 0.35}, "元"), "共计-元"),
+        (("支", "付", "现", {"全": 0.6, "金": 0.35}, "會"), "支付现全會"),
     ],
 )
 def test_the_shipped_table_knows_what_is_usual(line, text, models):
     table = Context(manifest.load(models).context)
-    assert read(table, *line, charset=Charset(sorted({*"祝您旅途榆愉快马克思生主义支付现全金编号共计一元-"}))) == text
+    assert read(table, *line, charset=Charset(sorted({*"祝您旅途榆愉快马克思生主义支付现全金编号共计一元-會"}))) == text
