@@ -26,7 +26,8 @@ from .readers import OnnxReader
 from .train import averaged
 
 OPSET = 17
-TOLERANCE = 1e-4  # of a probability, between torch and onnxruntime
+# Of a probability, between torch and onnxruntime, on noise: rounding gives 0.2e-4 to 1.4e-4, a wrong graph a hundredth.
+TOLERANCE = 5e-4
 PREPROCESSING = {"channels": "BGR", "height": LINE_HEIGHT, "mean": 0.5, "std": 0.5, "width_multiple": STEP_PIXELS}
 
 

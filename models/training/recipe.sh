@@ -26,8 +26,8 @@ if [ -z "$(ls "$WORK/pool" 2>/dev/null)" ]; then
 fi
 # shellcheck disable=SC2046 # the options are words of their own
 stage train --work "$WORK" --run whole --steps "$STEPS" --squeeze 0.925 $(measured)
-best=$(ls "$run/best.pt" 2>/dev/null || echo "$run/last.pt") # nothing to measure with: no best one
-stage export "$best" "$run/crnn.onnx" --checkpoint "$run/crnn.pt"
+stage blend --work "$WORK" "$run/last.pt" "$run/blended.pt" # half-way back to the parent: README.md, "What was measured"
+stage export "$run/blended.pt" "$run/crnn.onnx" --checkpoint "$run/crnn.pt"
 stage quantize "$run/crnn.onnx" "$run/crnn-int8.onnx"
 if [ -n "${REALTEXT:-}${EVALSET:-}" ]; then
     # shellcheck disable=SC2046
