@@ -289,7 +289,7 @@ def blind_model(models: Path, folder: Path) -> Path:
     """A model folder that is whole and starts, and yet reads nothing: no box is ever probable enough."""
     folder.mkdir()
     manifest = json.loads((models / "manifest.json").read_text(encoding="utf-8"))
-    for path in (*models.glob("*.onnx"), *models.glob("*charset.txt")):
+    for path in (*models.glob("*.onnx"), *models.glob("*charset.txt"), models / "context.npz"):
         shutil.copy(path, folder)
     manifest["detector"]["output"]["box_threshold"] = 0.9999
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
