@@ -31,7 +31,7 @@ SCALE = 8
 # What a hanzi loses that was never seen behind its one or two neighbours: once for each ("stupid backoff", Brants et
 # al. 2007, "Large Language Models in Machine Translation").
 UNSEEN = math.log(0.4)
-# How much the neighbours count beside the picture. Chosen on lines of no training or test set: docs/accuracy.md.
+# How much the neighbours count beside the picture: docs/accuracy.md has the table.
 STRENGTH = 0.35
 # A class less probable than this at a step is not on the picture. Anything from 0.003 to 0.03 reads alike.
 FLOOR = 0.02
