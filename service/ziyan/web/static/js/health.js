@@ -134,7 +134,7 @@ function lastPage({ last_page: page }) {
   return section("boxLastTitle", line("boxLast", { seconds: total.toFixed(2), lines: page.lines }), bar, legend);
 }
 
-const isStage = (name) => ["decode", "turn", "orient", "enhance", "detect", "recognize", "second", "layout"].includes(name);
+const isStage = (name) => ["decode", "enhance", "detect", "recognize", "reread"].includes(name);
 
 function memory({ reader, web }) {
   const mb = (reader?.pss_mb ?? 0) + (web?.pss_mb ?? 0);
