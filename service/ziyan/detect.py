@@ -76,6 +76,11 @@ class Detector:
             found += [quad for quad in again if not _is_covered(quad, low, high)]
         return found[:MAX_LINES]
 
+    def sweep(self) -> None:
+        """Gives back the memory that this network and the others, which share its arena, hold after a page."""
+        side = self._facts.multiple
+        self._session.sweep(np.zeros((1, 3, side, side), np.float32), np.empty((1, 1, side, side), np.float32))
+
     def _first_look(self, image: np.ndarray, whole: Window, pixels: int) -> tuple[list[np.ndarray], float, int]:
         """The quads in `whole`, the scale it was seen at (larger if the first may hide some), and the area left."""
         left = MAX_AREA * pixels

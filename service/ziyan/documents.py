@@ -114,7 +114,8 @@ class _Single(_NoLayer):
         limit = self._limits.picture_bytes
         if (size := self._path.stat().st_size) > limit:
             raise _picture_too_large(size, limit)
-        return image.decode(self._path.read_bytes(), max_pixels=self._limits.pixels)
+        with self._path.open("rb") as file:
+            return image.decode(file, max_pixels=self._limits.pixels)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -51,6 +51,7 @@ DECODE_LIMIT_BYTES = 156_000_000
 # resolution of that adds nothing at 48 pixels a line but 38 MB.
 WORKING_PIXELS = 12_600_000
 STRIP_ROWS = 64
+HEAD_BYTES = 12  # tell every format that is read here
 ORIENTATION = 0x0112
 _ITEM_ENTRY = re.compile(rb"infe([\0-\3])")  # its name, its version
 _SMALLEST_ENTRY = 12  # size, name, version and flags
@@ -103,36 +104,44 @@ class Picture:
         return Picture(pixels, self.width, self.height, self.to_sent @ back)
 
 
-def decode(data: bytes, *, max_pixels: int) -> Picture:
-    """The picture in `data`; of animations and multi-page files the first.
+def decode(data: bytes | BinaryIO, *, max_pixels: int) -> Picture:
+    """The picture in `data`, bytes or a file at its start, which is read piece by piece where Pillow decodes it; of
+    animations and multi-page files the first.
 
     UnsupportedFormat for anything but FORMATS, ImageTooLarge above `max_pixels`, ImageRejected for an empty or damaged
     file.
     """
-    if not data:
+    file = _file(data)
+    if not _head(file):
         raise ImageRejected(
             "image_empty", "图片是空文件，请重新选择。", "The picture is an empty file. Choose another."
         )
-    return _decoded(_open(data), data, max_pixels)
+    return _decoded(_open(file), file, max_pixels)
 
 
-def decoding_bytes(data: bytes) -> float:
-    """What decoding `data` takes at its peak, by its header alone; 0 where that cannot be read."""
+def decoding_bytes(data: bytes | BinaryIO) -> float:
+    """What decoding `data` takes at its peak, by its header alone; 0 where that cannot be read. A file stands at its
+    start again.
+    """
+    file = _file(data)
     try:
-        header = _open(data)
+        header = _open(file)
     except ImageRejected:
         return 0
+    finally:
+        file.seek(0)
     width, height = header.size
     return width * height * DECODE_BYTES.get(_kind(header), 5.0)
 
 
-def _decoded(header: Image.Image, data: bytes | None, max_pixels: int) -> Picture:
+def _decoded(header: Image.Image, file: BinaryIO | None, max_pixels: int) -> Picture:
     width, height = header.size
     _check_size(header, max_pixels)
     shrink = math.ceil(math.sqrt(width * height / WORKING_PIXELS))
     turn = _orientation(header)
     if header.format in OPENCV_FORMATS and not header.has_transparency_data:
-        pixels = _decode_with_opencv(data, header.format, shrink)
+        file.seek(0)
+        pixels = _decode_with_opencv(file.read(), header.format, shrink)
     else:
         pixels = _decode_with_pillow(header, shrink)
     pixels = _upright(pixels, turn)
@@ -173,13 +182,28 @@ def decode_frame(file: BinaryIO, index: int, *, max_pixels: int) -> Picture:
     return _decoded(frames, None, max_pixels)
 
 
-def _open(data: bytes) -> Image.Image:
-    if _is_heic(data) and not _items_have_names(data):
-        raise _damaged()
+def _file(data: bytes | BinaryIO) -> BinaryIO:
+    return io.BytesIO(data) if isinstance(data, bytes) else data
+
+
+def _head(file: BinaryIO) -> bytes:
+    """The first HEAD_BYTES of `file`, or as many as there are; it stands at its start again."""
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return head
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    head = _head(file)
+    if _is_heic(head):
+        whole = _items_have_names(file.read())
+        file.seek(0)
+        if not whole:
+            raise _damaged()
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        if _looks_like_picture(data):
+        if _looks_like_picture(head):
             raise _damaged() from error
         raise UnsupportedFormat(
             "unsupported_format",
@@ -192,14 +216,14 @@ def _open(data: bytes) -> Image.Image:
         raise _damaged() from error
 
 
-def _looks_like_picture(data: bytes) -> bool:
+def _looks_like_picture(head: bytes) -> bool:
     starts = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8", b"II*\0", b"MM\0*")
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return data.startswith(starts) or webp or _is_heic(data)
+    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return head.startswith(starts) or webp or _is_heic(head)
 
 
-def _is_heic(data: bytes) -> bool:
-    return data[4:8] == b"ftyp" and pi_heif.get_file_mimetype(data).startswith(("image/heic", "image/heif"))
+def _is_heic(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and pi_heif.get_file_mimetype(head).startswith(("image/heic", "image/heif"))
 
 
 def _items_have_names(data: bytes) -> bool:

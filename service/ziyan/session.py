@@ -70,9 +70,21 @@ class Session:
         return self._session.get_modelmeta().custom_metadata_map
 
     def run(self, tensor: np.ndarray, *, empty_arena: bool = False) -> np.ndarray:
-        """The network's output for `tensor`; `empty_arena` gives the arena's unused memory back afterwards."""
+        """The network's output for `tensor`; `empty_arena` gives the arena's unused memory back afterwards.
+
+        The output itself is in the arena, and keeps its block there until `sweep`.
+        """
         options = self._emptying if empty_arena else None
         return self._session.run([self._output], {self._input: tensor}, options)[0]
+
+    def sweep(self, tensor: np.ndarray, output: np.ndarray) -> None:
+        """Empties the arena of all sessions to the last block: runs `tensor`, a small one, with its result in `output`,
+        outside the arena. `output` has the shape of that result; both are contiguous float32.
+        """
+        binding = self._session.io_binding()
+        binding.bind_input(self._input, "cpu", 0, np.float32, tensor.shape, tensor.ctypes.data)
+        binding.bind_output(self._output, "cpu", 0, np.float32, output.shape, output.ctypes.data)
+        self._session.run_with_iobinding(binding, self._emptying)
 
 
 def release_memory() -> None:

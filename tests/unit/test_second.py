@@ -153,7 +153,8 @@ def test_leaves_its_room_to_a_large_picture(models, encoded):
 def test_rests_when_the_reader_says_so(models):
     reader = Reader(Settings(models_dir=models))
     reader.rest()  # nothing to give back yet
-    reader.read((models.parent / "tests/data/pages/label.jpg").read_bytes(), Options())
+    with (models.parent / "tests/data/pages/label.jpg").open("rb") as picture:
+        reader.read(picture, Options())
     assert reader.state()["models"]["second_recognizer"]["loaded"]
     reader.rest()
     assert not reader.state()["models"]["second_recognizer"]["loaded"]

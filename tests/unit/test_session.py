@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from ziyan import vitals
 from ziyan.errors import ModelRejected
 from ziyan.session import Session
 
@@ -41,6 +42,22 @@ def test_emptying_the_arena_changes_no_result(detector):
     kept, emptied = detector.run(tensor), detector.run(tensor, empty_arena=True)
     assert np.array_equal(kept, emptied)
     assert np.array_equal(kept, detector.run(tensor))
+
+
+def test_a_sweep_gives_back_what_the_last_output_held(detector, recognizer):
+    small = noise(1, 3, 32, 32), np.empty((1, 1, 32, 32), np.float32)
+    detector.sweep(*small)
+    output = recognizer.run(noise(1, 3, 48, 2560), empty_arena=True)
+    size_mb, held_mb = output.nbytes / 1e6, vitals.resident_mb()
+    del output
+    detector.sweep(*small)
+    assert held_mb - vitals.resident_mb() > 0.9 * size_mb
+
+
+def test_a_sweep_runs_the_network(detector):
+    tensor, output = noise(1, 3, 32, 32), np.zeros((1, 1, 32, 32), np.float32)
+    detector.sweep(tensor, output)
+    assert np.array_equal(output, detector.run(tensor))
 
 
 def test_threads_do_not_change_the_result(models, detector):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl
 
 import cv2
@@ -52,10 +52,13 @@ class Reader:
         self.pages = 0
         release_memory()
 
-    def read(self, data: bytes, asked: options.Options, name: str = "") -> dict[str, Any]:
-        """The page in `data` as JSON types, after the pages that came before it; the gate knows it as `name`."""
+    def read(self, picture: BinaryIO, asked: options.Options, name: str = "") -> dict[str, Any]:
+        """The page in the file `picture` as JSON types, after those that came before it; the gate knows it as `name`.
+
+        It is a file, not bytes: while it is decoded, it is in memory only piece by piece.
+        """
         with self.turn(name) as progress:
-            return self.pipeline.read(data, asked, progress).as_dict()
+            return self.pipeline.read(picture, asked, progress).as_dict()
 
     @contextmanager
     def turn(self, name: str, *, of_a_job: bool = False) -> Iterator[Progress]:
@@ -66,6 +69,7 @@ class Reader:
             try:
                 yield turn.at
             finally:
+                self.pipeline.sweep()
                 release_memory()
                 self.page_ended = time.monotonic()
                 self.page_started = None
@@ -150,7 +154,7 @@ def create_app(reader: Reader, worker: Worker) -> Callable[..., Iterable[bytes]]
             match environ["REQUEST_METHOD"], route:
                 case "POST", "page":
                     asked = options.parse(dict(parse_qsl(environ["QUERY_STRING"])))
-                    return HTTPStatus.OK, reader.read(environ["wsgi.input"].read(), asked, name)
+                    return HTTPStatus.OK, reader.read(environ["wsgi.input"], asked, name)
                 case "GET", "progress":
                     return HTTPStatus.OK, {"progress": reader.gate.progress(name) or worker.progress(name)}
                 case "GET", "state":
