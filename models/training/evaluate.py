@@ -4,9 +4,9 @@
 
 Prints a Markdown table: CER % / exact % by category; `blurred` are the development crops out of focus. The text of
 held-out hand, mixed and photo lines is the teacher's own reading, so the teacher scores too well there. --peers adds
-two older nets, --context every net of ours once more, its doubts decided as the service decides them. Times are CPU
-milliseconds per line of one thread, each line alone, all nets taking turns. --json keeps the numbers of the last model,
-for `publish`.
+two older nets, --context every net of ours once more, its doubts decided as the service decides them. Multiply-adds are
+those of a line of 48×320 pixels, as each net wants it. Times are CPU milliseconds per line of one thread, each line
+alone, all nets taking turns. --json keeps the numbers of the last model, for `publish`.
 """
 
 import argparse
@@ -17,11 +17,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import onnx
 from ziyan import context, ctc
 from ziyan.charset import Charset
 
-from . import crops, parent, work
+from . import crops, macs, parent, work
+from .net import LINE_HEIGHT
 from .readers import OnnxReader
 from .score import score, space_f1
 
@@ -96,7 +98,12 @@ def evaluate(
             started = time.process_time()
             texts[name] += reader([crop.pixels])
             seconds[name] += time.process_time() - started
-    return {name: _numbers(net.model, measured, texts[name], seconds[name]) for name, net in nets.items()}
+    line = np.zeros((LINE_HEIGHT, 320, 3), np.uint8)
+    return {
+        name: _numbers(net.model, measured, texts[name], seconds[name])
+        | {"multiply_adds": macs.multiply_adds(net.model, readers[name].batch(line))}
+        for name, net in nets.items()
+    }
 
 
 def _numbers(path: Path, measured: Sequence[crops.Crop], texts: Sequence[str], seconds: float) -> dict:
@@ -119,9 +126,14 @@ def table(results: dict[str, dict]) -> str:
         cells = [results[name]["scores"][category] for name in names]
         numbers = " | ".join(f"{100 * cell['cer']:.2f} / {100 * cell['exact']:.1f}" for cell in cells)
         lines.append(f"| {category} ({first['lines']}) | {numbers} |")
-    costs = (("word spaces F1 %", "space_f1", 100), ("CPU ms a line", "line_cpu_ms", 1), ("MB", "bytes", 1e-6))
-    for title, key, scale in costs:
-        lines.append(f"| {title} | " + " | ".join(f"{scale * results[name][key]:.3g}" for name in names) + " |")
+    costs = (
+        ("word spaces F1 %", "space_f1", 100, ".1f"),
+        ("million multiply-adds, 48×320", "multiply_adds", 1e-6, ".0f"),
+        ("CPU ms a line", "line_cpu_ms", 1, ".1f"),
+        ("MB", "bytes", 1e-6, ".2f"),
+    )
+    for title, key, scale, form in costs:
+        lines.append(f"| {title} | " + " | ".join(f"{scale * results[name][key]:{form}}" for name in names) + " |")
     return "\n".join(lines)
 
 

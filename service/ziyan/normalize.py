@@ -25,7 +25,7 @@ def detector_tensor(
 
 def line_width(crop_width: int, crop_height: int, height: int, max_width: int, squeeze: float = 1.0) -> int:
     """The width in pixels of a line scaled to `height` and, along the line, by `squeeze` more; `max_width` at most."""
-    return min(max_width, max(1, math.ceil(squeeze * height * crop_width / crop_height)))
+    return min(max_width, max(1, math.ceil(height * crop_width / crop_height * squeeze)))
 
 
 def line_tensor(crop: np.ndarray, *, height: int = 48, max_width: int = 3200, squeeze: float = 1.0) -> np.ndarray:

@@ -13,8 +13,8 @@ from line_drawing import drawn  # noqa: E402
 from ziyan import manifest  # noqa: E402
 from ziyan.charset import Charset  # noqa: E402
 
-from models.training import blend, crops, evaluate, export, parent, publish, quantize, train  # noqa: E402
-from models.training.net import LINE_HEIGHT, STEP_PIXELS, Recognizer, Shape  # noqa: E402
+from models.training import blend, crops, evaluate, export, macs, parent, publish, quantize, train  # noqa: E402
+from models.training.net import LINE_HEIGHT, STEP_PIXELS, Recognizer, Shape, multiply_adds  # noqa: E402
 from models.training.readers import OnnxReader  # noqa: E402
 
 KNOWN = Charset("abcdefghij ")
@@ -47,6 +47,12 @@ def test_each_net_is_evaluated_by_its_own_decoder(exported):
     nets = dict.fromkeys(("plain", "deaf"), parent.Parent(exported, KNOWN))
     found = evaluate.evaluate(nets, [crops.Crop(drawn("feed"), "ab", "drawn")], {"deaf": always_ab})
     assert [found[name]["scores"]["drawn"]["exact"] for name in nets] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("width", [320, 72])
+def test_a_graph_costs_what_torch_counts(net, exported, width):
+    batch = np.zeros((1, 3, LINE_HEIGHT, width), np.float32)
+    assert macs.multiply_adds(exported, batch) == sum(multiply_adds(net, width=width).values())
 
 
 def test_rows_are_probabilities(exported):
