@@ -15,7 +15,7 @@ import hashlib
 import json
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,7 @@ OWN = Path(__file__).parent  # what `python -m models.training.publish --ship` a
 # Convolutions below this are the depthwise ones: few bytes, and the part of such nets that quantization hurts.
 SMALLEST_STORED_BYTES = 8192
 # What a score is made of by (manifest.Calibration), measured by `python -m bench.calibrate`: docs/accuracy.md.
-CALIBRATION = {"scale": 1.27, "offset": -0.42}
+CALIBRATION = {"scale": 1.21, "offset": -0.10}
 SECOND_CALIBRATION = {"scale": 0.78, "offset": 0.12}
 # What both recognizers read; `models.training.publish` writes it into crnn.json.
 LINES = {
@@ -142,18 +142,9 @@ def parent_charset(dictionary: bytes) -> Charset:
 def second_charset(whole: Charset, first: Charset) -> Charset:
     """The characters of the second reader, in the order of the `whole` dictionary of its parent.
 
-    They are those of the `first` reader and the 5,401 frequent traditional characters (Big5, level 1). The other half
-    of the dictionary (emoji, kana, rare hanzi) would be 1 MB more.
+    They are those of the `first` reader. The other half of the dictionary (emoji, kana, rare hanzi) would be 1 MB more.
     """
-    wanted = {*first.characters, *_big5_level_1()}
-    return Charset(character for character in whole.characters if character in wanted)
-
-
-def _big5_level_1() -> Iterator[str]:
-    for lead in range(0xA4, 0xC7):
-        for trail in (*range(0x40, 0x7F), *range(0xA1, 0xFF)):
-            if (lead, trail) <= (0xC6, 0x7E):
-                yield bytes((lead, trail)).decode("big5")
+    return Charset(character for character in whole.characters if character in first)
 
 
 def trimmed_recognizer(model: bytes, whole: Charset, kept: Charset) -> bytes:

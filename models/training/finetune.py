@@ -80,7 +80,7 @@ def prepare(folders: work.Folders, *, whole: bool) -> None:
     for source in fetch.sources():
         if source.kind == "parent" or (whole and source.kind != "peer"):
             fetch.fetch(source, folders.packages)
-    if whole and not (folders.texts / "places.txt").exists():
+    if whole and not (folders.texts / "traditional.txt").exists():
         texts.write(folders)
 
 

@@ -1,4 +1,4 @@
-"""What a synthetic line says: Chinese, English, both mixed, figures as documents have them, rare characters."""
+"""What a synthetic line says: Chinese of both scripts, English, mixed, figures as in documents, rare characters."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ziyan.charset import Charset
 
-from .charset import NUMBERED, PUNCTUATION, UNITS, gb2312_hanzi
+from .charset import NUMBERED, PUNCTUATION, UNITS, big5_hanzi, gb2312_hanzi
 
 
 class Phrases:
@@ -15,14 +15,15 @@ class Phrases:
     def __init__(self, texts: Path, known: Charset, draw: random.Random):
         self.draw = draw
         self.known = frozenset(known.characters)
-        self.chinese, self.english, self.words, self.places = (
+        self.chinese, self.traditional, self.english, self.words, self.places = (
             (texts / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-            for name in ("chinese", "english", "words", "places")
+            for name in ("chinese", "traditional", "english", "words", "places")
         )
-        self.hanzi = gb2312_hanzi()
+        self.hanzi = sorted({*gb2312_hanzi(), *big5_hanzi()})
         self.signs = [sign for sign in UNITS + NUMBERED + PUNCTUATION if sign in known]
         self._kinds: dict[str, Callable[[], str]] = {
             "chinese": self._chinese,
+            "traditional": self._traditional,
             "english": self._english,
             "bilingual": self._bilingual,
             "figures": self._figures,
@@ -33,7 +34,7 @@ class Phrases:
         }
 
     def line(self, kind: str) -> str:
-        """A line of kind chinese, english, bilingual, figures, rare, answer (written by hand), sign or screen."""
+        """A line of kind chinese, traditional, english, bilingual, figures, rare, answer (by hand), sign or screen."""
         text = self._kinds[kind]()
         return " ".join("".join(c for c in text if c in self.known).split())
 
@@ -49,6 +50,11 @@ class Phrases:
             number = f"{self.draw.randint(1, 999)}号" if self.draw.random() < 0.5 else ""
             return "".join(self.draw.choices(self.places, k=self.draw.randint(1, 2))) + number
         return self._cut(self.draw.choice(self.chinese), self.draw.randint(2, 22))
+
+    def _traditional(self) -> str:
+        if self.draw.random() < 0.3:
+            return "".join(self._cut(self.draw.choice(self.traditional), self.draw.randint(2, 5)) for _ in range(2))
+        return self._cut(self.draw.choice(self.traditional), self.draw.randint(2, 22))
 
     def _english(self) -> str:
         words = self.draw.choice(self.english).split(" ")

@@ -25,7 +25,7 @@ if [ -z "$(ls "$WORK/pool" 2>/dev/null)" ]; then
     stage pool --work "$WORK" --synthetic "$LINES"
 fi
 # shellcheck disable=SC2046 # the options are words of their own
-stage train --work "$WORK" --run whole --steps "$STEPS" --squeeze 0.925 $(measured)
+stage train --work "$WORK" --run whole --steps "$STEPS" --squeeze 0.9 $(measured)
 stage blend --work "$WORK" "$run/last.pt" "$run/blended.pt" # half-way back to the parent: README.md, "What was measured"
 stage export "$run/blended.pt" "$run/crnn.onnx" --checkpoint "$run/crnn.pt"
 stage quantize "$run/crnn.onnx" "$run/crnn-int8.onnx"

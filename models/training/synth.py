@@ -18,19 +18,23 @@ from .phrases import Phrases
 from .scene import photographed
 
 KINDS = {  # share of the lines; pen, handfont and latinhand are handwriting, where the parent errs most
-    "pen": 0.22,
-    "handfont": 0.14,
-    "latinhand": 0.06,
-    "sign": 0.12,
-    "screen": 0.12,
+    "pen": 0.19,
+    "handfont": 0.12,
+    "latinhand": 0.05,
+    "sign": 0.11,
+    "screen": 0.11,
     "chinese": 0.08,
-    "english": 0.08,
-    "bilingual": 0.08,
+    "traditional": 0.08,
+    "traditionalsign": 0.03,
+    "english": 0.07,
+    "bilingual": 0.07,
     "figures": 0.04,
-    "rare": 0.06,
+    "rare": 0.05,
 }
-PHRASES = {"pen": "answer", "handfont": "answer", "latinhand": "english"}  # where not of the same name
-SURFACES = {"pen": "paper", "handfont": "paper", "latinhand": "paper", "sign": "sign", "screen": "screen"}  # else print
+# What a kind says and where it stands, if not words of its own name in print.
+PHRASES = {"pen": "answer", "handfont": "answer", "latinhand": "english", "traditionalsign": "traditional"}
+PAPER, SIGNS = ("pen", "handfont", "latinhand"), ("sign", "traditionalsign")
+SURFACES = dict.fromkeys(PAPER, "paper") | dict.fromkeys(SIGNS, "sign") | {"screen": "screen"}
 LONGEST = 26  # em: wider than that and most boxes of a page are cut
 
 
@@ -58,6 +62,7 @@ def _drawers(packages: Path) -> dict[str, TypeDrawer | PenDrawer]:
         "handfont": TypeDrawer(hands, unsteady=True),
         "latinhand": TypeDrawer(latin_hands + hands, unsteady=True),
         "sign": TypeDrawer(printed + hands),
+        "traditionalsign": TypeDrawer(printed + hands),
         "english": TypeDrawer(latin + printed[:2]),
         "screen": TypeDrawer(printed + latin),
     }

@@ -1,6 +1,7 @@
 """Sentences, words and place names out of the fetched packages, one a line.
 
-    python -m models.training.texts [--work DIR]     writes texts/{chinese,english,words,places}.txt, half a minute
+    python -m models.training.texts [--work DIR]     half a minute; writes texts/chinese.txt, traditional.txt,
+                                                     english.txt, words.txt, places.txt
 """
 
 import argparse
@@ -11,6 +12,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from opencc import OpenCC
 
 from . import work
 
@@ -48,12 +51,24 @@ def chinese(packages: Path) -> Iterator[str]:
     for name in ("libreoffice-help-zh-cn", "debian-reference-zh-cn"):
         for page in sorted((texts / name).rglob("*.html")):
             yield from sentences(from_html(page.read_text(encoding="utf-8", errors="ignore")))
-    for page in sorted((texts / "manpages-zh").glob("usr/share/man/zh_CN/man*/*.gz")):
-        yield from sentences(from_manual(gzip.decompress(page.read_bytes()).decode("utf-8", errors="ignore")))
+    yield from sentences(manuals(packages, "zh_CN"))
     for name in ("chinese", "song100", "tang300"):
         sayings = texts / "fortunes-zh" / "usr/share/games/fortunes" / name
         yield from sentences(re.sub(r"\x1b\[[\d;]*m", "", sayings.read_text(encoding="utf-8")).split("\n"))
     yield from poems(texts / "chinese-poetry")
+
+
+def traditional(packages: Path) -> Iterator[str]:
+    """Sentences in traditional Chinese: Taiwan's manuals, and the others as they are written there."""
+    yield from sentences(manuals(packages, "zh_TW"))
+    taiwan = OpenCC("s2tw")
+    yield from map(taiwan.convert, chinese(packages))
+
+
+def manuals(packages: Path, language: str) -> Iterator[str]:
+    """The lines of the manual pages of a language."""
+    for page in sorted((packages / "text/manpages-zh/usr/share/man" / language).glob("man*/*.gz")):
+        yield from from_manual(gzip.decompress(page.read_bytes()).decode("utf-8", errors="ignore"))
 
 
 def poems(package: Path) -> Iterator[str]:
@@ -93,7 +108,8 @@ def places(packages: Path) -> Iterator[str]:
 def write(folders: work.Folders) -> None:
     """Writes the text files of the working folder."""
     folders.texts.mkdir(parents=True, exist_ok=True)
-    for extract, keep in ((chinese, HAN.search), (english, str.isascii), (words, bool), (places, bool)):
+    kept = {chinese: HAN.search, traditional: HAN.search, english: str.isascii, words: bool, places: bool}
+    for extract, keep in kept.items():
         lines = sorted({line for line in extract(folders.packages) if keep(line)})
         path = folders.texts / f"{extract.__name__}.txt"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

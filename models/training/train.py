@@ -49,6 +49,8 @@ SHARES = {  # of the lines of a batch; kinds that the pool lacks leave their sha
     "sign": 0.12,  # without it the net forgot lettering: scene crops fell from 91 to 85 % exact in 33,000 lines
     "screen": 0.08,
     "chinese": 0.05,
+    "traditional": 0.16,
+    "traditionalsign": 0.05,
     "english": 0.06,
     "bilingual": 0.06,
     "figures": 0.02,

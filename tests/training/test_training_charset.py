@@ -14,10 +14,17 @@ def test_gb2312_has_its_6763_hanzi():
     assert (hanzi[0], hanzi[3754], hanzi[3755], hanzi[-1]) == ("啊", "座", "亍", "齄")
 
 
-@pytest.mark.parametrize("wanted", ["GB2312", "ASCII", "FULL_WIDTH", "PUNCTUATION", "UNITS", "NUMBERED"])
+def test_big5_has_its_5401_frequent_hanzi():
+    hanzi = charset.big5_hanzi()
+    assert len(hanzi) == len(set(hanzi)) == 5401
+    assert (hanzi[0], hanzi[-1]) == ("一", "籲")
+
+
+@pytest.mark.parametrize("wanted", ["GB2312", "BIG5", "ASCII", "FULL_WIDTH", "PUNCTUATION", "UNITS", "NUMBERED"])
 def test_knows_every_character_that_was_wanted(wanted):
     known = charset.load()
-    characters = charset.gb2312_hanzi() if wanted == "GB2312" else getattr(charset, wanted)
+    hanzi = {"GB2312": charset.gb2312_hanzi, "BIG5": charset.big5_hanzi}
+    characters = hanzi[wanted]() if wanted in hanzi else getattr(charset, wanted)
     assert [c for c in characters if c not in known] == []
 
 

@@ -19,7 +19,7 @@ from models.training.phrases import Phrases
 @pytest.fixture(scope="module")
 def folders() -> work.Folders:
     folders = work.Folders(work.DEFAULT)
-    if not (folders.texts / "chinese.txt").exists():
+    if not (folders.texts / "traditional.txt").exists():
         pytest.skip("fonts and texts are not here: run models.training.fetch and models.training.texts [not in CI]")
     return folders
 
@@ -93,6 +93,13 @@ def test_the_same_seed_makes_the_same_lines(folders):
     first, second = (next(synth.synthetic_lines(folders, seed=7)) for _ in range(2))
     assert first[1:] == second[1:]
     assert np.array_equal(first[0], second[0])
+
+
+def test_traditional_lines_are_traditional(folders):
+    phrases = Phrases(folders.texts, charset.load(), random.Random(1))
+    said = "".join(phrases.line("traditional") for _ in range(300))
+    assert len(set(said) & (set(charset.big5_hanzi()) - set(charset.gb2312_hanzi()))) > 200
+    assert said.count("說") + said.count("這") > 5 * (said.count("说") + said.count("这"))
 
 
 def test_rare_lines_reach_the_second_level_of_gb2312(folders):

@@ -113,7 +113,7 @@ def test_names_every_file_of_a_manifest():
 
 def test_the_prepared_models_are_what_their_manifest_says(models):
     found = manifest.load(models)
-    assert found.recognizer.charset.classes == 8256
+    assert found.recognizer.charset.classes == 9819
     assert found.size_bytes == sum((models / name).stat().st_size for name in FILES) < 10_000_000
 
 

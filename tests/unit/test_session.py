@@ -33,7 +33,7 @@ def test_the_detector_gives_a_probability_a_pixel(detector):
 
 def test_the_recognizer_gives_a_distribution_over_classes_every_8_pixels(recognizer):
     found = recognizer.run(noise(2, 3, 48, 320))
-    assert found.shape == (2, 40, 8256)
+    assert found.shape == (2, 40, 9819)
     assert found.sum(axis=2) == pytest.approx(np.ones((2, 40)), abs=1e-3)
 
 
