@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # docs/accuracy.md has the table of bounds by which these were chosen: `python -m bench.bounds`.
-ACCURATE = 0.97  # the most exact lines, at less than two thirds of PP-OCRv6 tiny's CPU time
+ACCURATE = 0.97  # the most exact lines, at two thirds to three quarters of PP-OCRv6 tiny's CPU time
 BALANCED = 0.95
 SPARING = 0.80  # the half of all doubtful lines that gain the most a line
 # Boards of so little memory share it with much else.

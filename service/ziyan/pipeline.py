@@ -22,7 +22,7 @@ from ziyan.settings import Profile, Settings
 
 # Told how far a page is: the stage, and how many of how many are done; in "recognize" these are lines.
 Progress = Callable[[str, int, int], None]
-# A picture that takes more than this to decode, 12 megapixels of PNG, needs the second reader's room meanwhile.
+# A picture that takes more than this to decode, 12 megapixels of PNG, needs all room meanwhile.
 ROOM_BYTES = 60_000_000
 
 
@@ -76,8 +76,8 @@ class Pipeline:
         progress("decode", 0, 1)
         with clock.stage("decode"):
             decoded = isinstance(data, image.Picture)
-            if self.second and not decoded and image.decoding_bytes(data) > ROOM_BYTES:
-                self.second.rest()
+            if not decoded and image.decoding_bytes(data) > ROOM_BYTES:
+                self._make_room()
             picture = data if decoded else image.decode(data, max_pixels=self._max_pixels)
         with clock.stage("enhance"):
             enhance.mend(picture.pixels, enhance.asked_for(picture.pixels, options.preprocess))
@@ -113,8 +113,10 @@ class Pipeline:
         text = tuple(block.text for block in blocks)
         return Page(ordered, picture.width, picture.height, clock.seconds, text, turned, capped)
 
-    def sweep(self) -> None:
-        """Gives back the memory that the networks of the last page still hold: up to 8 MB, measured."""
+    def _make_room(self) -> None:
+        """Gives back the second reader's memory, and what the networks of the last page still hold: up to 8 MB."""
+        if self.second:
+            self.second.rest()
         self._detector.sweep()
 
     def _quads(self, picture: image.Picture, options: Options) -> list[np.ndarray]:

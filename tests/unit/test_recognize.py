@@ -10,7 +10,7 @@ from ziyan.charset import Charset
 from ziyan.errors import ModelRejected
 from ziyan.recognize import Reading, Recognizer, _batches, score
 
-TEXTS = ["树莓派", "离线识别中英文图片，不联网。", "Raspberry Pi reads", "2026-11-22", "合计：128.50元", "從來沒說過這種話"]
+TEXTS = ["树莓派", "离线识别中英文图片，不联网。", "Raspberry Pi reads", "2026-11-22", "合计：128.50元", "說從來沒有過"]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """The second reader on lines that the first reads badly, and what it costs where nobody doubts."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -43,9 +46,19 @@ def found(lines, readings):
     return lines[0], [Found(quad, reading, vertical=False, lying=quad) for quad, reading in pairs]
 
 
+def small_page(models):
+    """A picture of three lines, decoded."""
+    return decode((models.parent / "tests/data/pages/label.jpg").read_bytes(), max_pixels=10**6)
+
+
 def label(models):
-    """The pixels of a small page."""
-    return decode((models.parent / "tests/data/pages/label.jpg").read_bytes(), max_pixels=10**6).pixels
+    """Its pixels."""
+    return small_page(models).pixels
+
+
+def out_of_focus(models):
+    """The same, blurred."""
+    return replace(small_page(models), pixels=cv2.GaussianBlur(label(models), (0, 0), 1.2))
 
 
 def improved(second, image, lines, **asked):
@@ -130,13 +143,12 @@ def test_what_it_gives_back_leaves_the_process(second, lines, monkeypatch):
 
 
 def test_repairs_what_the_first_reader_gets_wrong(models):
-    picture = (models.parent / "tests/data/pages/label.jpg").read_bytes()
     pipeline = Pipeline(manifest.load(models), threads=1, max_pixels=25_000_000)
     shown = ["止咳口服溶液", "用法用量：每日三次，每次十毫升", "Keep away from children"]
-    alone = pipeline.read(picture, Options(second_reader="off"))
+    alone = pipeline.read(out_of_focus(models), Options(second_reader="off"))
     assert texts(alone.lines) != shown
     assert not pipeline.second.loaded
-    both = pipeline.read(picture)
+    both = pipeline.read(out_of_focus(models))
     assert texts(both.lines) == shown
     assert min(line.score for line in both.lines) > min(line.score for line in alone.lines)
 

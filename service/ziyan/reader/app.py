@@ -69,7 +69,6 @@ class Reader:
             try:
                 yield turn.at
             finally:
-                self.pipeline.sweep()
                 release_memory()
                 self.page_ended = time.monotonic()
                 self.page_started = None
