@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,12 @@ def test_takes_base64_broken_into_lines_or_unescaped_in_a_form(ocr, expected):
 def test_reads_every_format(ocr, expected, kind):
     sent = reencoded("RGB", kind, **({"lossless": True} if kind == "WEBP" else {}))
     read = ocr(files={"image": sent}).json()["text"]
-    assert len(set(read) & set(expected)) >= 0.8 * len(expected)
+    assert len(plain(read) & plain(expected)) >= 0.8 * len(expected)
+
+
+def plain(lines):
+    """The lines without what JPEG's noise may sway: spaces, and whether a comma is a wide one."""
+    return {unicodedata.normalize("NFKC", "".join(line.split())) for line in lines}
 
 
 def test_says_that_a_picture_was_sent_before(ocr):
