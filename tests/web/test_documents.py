@@ -78,7 +78,8 @@ def test_a_document_under_way_is_cancelled_on_the_box_too(open_page, document, s
     with page.expect_response("**/api/jobs") as accepted:
         page.set_input_files("#file", document("cancelled.pdf", 40))
     page.wait_for_selector("[data-show=partly]", timeout=60_000)
-    page.get_by_role("button", name="取消").click()
+    with page.expect_response(lambda response: response.request.method == "DELETE"):
+        page.get_by_role("button", name="取消").click()
     page.wait_for_selector("body[data-state=empty]")
     job = requests.get(service.url + accepted.value.json()["url"], timeout=10).json()
     assert job["state"] == "cancelled"
