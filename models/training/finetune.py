@@ -33,16 +33,18 @@ RATE = 1.5  # of train.RATES
 RECURRENT = 1.0  # of the LSTM's: the context alone tells a Latin “a” from a Cyrillic one
 # Of the lines of rehearsal. Latin letters are a half of it: new letters that look like them take their place first.
 REHEARSAL = {
-    "english": 0.24,
-    "bilingual": 0.17,
-    "screen": 0.13,
-    "sign": 0.1,
-    "chinese": 0.09,
+    "english": 0.22,
+    "bilingual": 0.16,
+    "screen": 0.12,
+    "sign": 0.09,
+    "chinese": 0.08,
+    "traditional": 0.07,
+    "traditionalsign": 0.02,
     "pen": 0.06,
-    "figures": 0.06,
+    "figures": 0.05,
     "handfont": 0.06,
-    "latinhand": 0.06,
-    "rare": 0.03,
+    "latinhand": 0.05,
+    "rare": 0.02,
 }
 BLEND = 0.9  # of the way from the net before to the tuned one: there lies what is delivered, new characters apart
 SHARES = REHEARSAL | {"own": 1.0}  # of a batch: one half are the user's own lines
